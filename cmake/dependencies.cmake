@@ -1,0 +1,32 @@
+# Who may know whom (docs/architecture.md). One line per module: the module, then every module whose headers it may
+# include. Configure fails on a link edge that is not listed here; tests/unit/dependency_table_test.py compares every
+# #include in the tree with the same lines.
+set(BANYAN_DEPENDENCY_TABLE
+  "gateway/base:"
+  "gateway/net: gateway/base"
+  "gateway/store: gateway/base"
+  "gateway/proxy: gateway/base gateway/net migration/catalog"
+  "gateway/admin: gateway/base gateway/net"
+  "gateway/app: *"
+  "migration/catalog: gateway/base"
+  "migration/stages: gateway/base gateway/store migration/catalog"
+  "migration/shadow: gateway/base gateway/store migration/catalog"
+  "migration/inventory: gateway/base gateway/store migration/catalog"
+  "adapters/records: gateway/base gateway/store"
+  "adapters/legacy: gateway/base adapters/records"
+  "adapters/sync: gateway/base gateway/store adapters/records adapters/legacy"
+)
+
+# External headers that stay inside the parts that need them: an include prefix, then the modules that may use it.
+set(BANYAN_EXTERNAL_TABLE
+  "boost/beast: gateway/net gateway/proxy"
+  "boost/asio: gateway/net gateway/proxy gateway/app"
+  "pqxx: gateway/store adapters/records"
+  "cpprest: adapters/legacy"
+  "openssl: gateway/net"
+  "yaml-cpp: gateway/base"
+  "spdlog: gateway/base gateway/app"
+  "CLI: gateway/app"
+  "expat: migration/catalog"
+  "xxhash: migration/catalog"
+)
