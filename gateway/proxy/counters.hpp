@@ -17,21 +17,20 @@ namespace banyan::proxy {
 
 // A number with one writer. Cheaper than fetch_add: no locked instruction on the request path.
 class Counter {
- public:
+public:
   void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
   void subtract(std::uint64_t n = 1) {
     value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
   }
   std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
- private:
+private:
   std::atomic<std::uint64_t> value_{0};
 };
 
 // Upper bounds of the latency buckets in microseconds; one more bucket holds what is above the last.
-inline constexpr std::array<std::uint64_t, 13> kLatencyBoundsUs{500,     1'000,   2'500,     5'000,     10'000,
-                                                                25'000,  50'000,  100'000,   250'000,   500'000,
-                                                                1'000'000, 5'000'000, 30'000'000};
+inline constexpr std::array<std::uint64_t, 13> kLatencyBoundsUs{
+    500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 5'000'000, 30'000'000};
 
 struct LatencyHistogram {
   std::array<Counter, kLatencyBoundsUs.size() + 1> buckets;  // not cumulative

@@ -1,0 +1,246 @@
+// Chooses an endpoint, sends the request, tries again where that is safe, falls back from modern to legacy.
+#include <algorithm>
+#include <boost/asio/error.hpp>
+
+#include "gateway/proxy/client_connection.hpp"
+
+namespace banyan::proxy {
+
+void ClientConnection::forward() {
+  state_ = State::exchanging;
+  Exchange& x = *exchange_;
+  auto& group = worker_.group(x.upstream_index);
+  Endpoint* const endpoint = group.choose(worker_.random, worker_.wheel.now(), x.tried);
+  if (!endpoint) return on_upstream_failed(ErrorCode::unavailable, "upstream_unreachable");
+  connect_to(*endpoint, false);
+}
+
+void ClientConnection::connect_to(Endpoint& endpoint, bool fresh) {
+  Exchange& x = *exchange_;
+  x.endpoint = &endpoint;
+  x.upstream = worker_.take_connection(endpoint, fresh);
+  if (!x.upstream) return respond(503, "Too many requests are under way.", "upstream_connections");
+  endpoint.counters->outstanding.add();
+  endpoint.counters->requests.add();
+  x.upstream->user = this;
+  // Seen while the upstream works: that the client leaves, or what it sends next.
+  if (x.body_done && !reading_into_ && !body_.block && in_.room() > 0) read_client(in_);
+  if (x.upstream->reused) return send_request();
+  x.wait = Wait::connect;
+  worker_.wheel.set(*this, worker_.options.timeouts.connect);
+  x.upstream->connect();
+}
+
+void ClientConnection::on_upstream_connected(net::ErrorCode ec) {
+  if (!ec) return send_request();
+  Exchange& x = *exchange_;
+  auto& group = worker_.group(x.upstream_index);
+  const auto skip = group.options().retry_after_failure / net::DeadlineWheel::kTick;
+  x.endpoint->failed_until = worker_.wheel.now() + static_cast<std::uint64_t>(skip);
+  x.tried |= std::uint64_t{1} << std::min<std::size_t>(group.index_of(*x.endpoint), 63);
+  drop_upstream();
+  forward();
+}
+
+void ClientConnection::send_request() {
+  Exchange& x = *exchange_;
+  const auto& upstream = worker_.group(x.upstream_index).options();
+  RequestForwarding forwarding;
+  forwarding.authority = upstream.host == Upstream::Host::keep ? request_.host : x.endpoint->name;
+  forwarding.via = worker_.options.via_name;
+  forwarding.framing = request_.framing;
+  forwarding.content_length = request_.content_length;
+  forwarding.upgrade = request_.upgrade;
+  if (x.body_in_memory) {
+    forwarding.framing = x.body.empty() && request_.framing == Framing::none ? Framing::none : Framing::length;
+    forwarding.content_length = x.body.size();
+  } else {
+    forwarding.send_expect = request_.expects_continue && !x.sent_continue;
+  }
+  auto& out = worker_.head_buffer;
+  write_request_head(out, request_, x.identity, forwarding);
+  if (out.overflowed()) return respond(431, "The header is too large.", "header_too_large");
+
+  x.asked = std::chrono::steady_clock::now();
+  x.head_sent = true;
+  std::array<std::string_view, net::SendQueue::kMaxPieces> pieces;
+  std::size_t count = 0;
+  if (x.body_in_memory) {
+    pieces[count++] = x.body;
+    up_batch_ = {};
+    up_batch_.finished = true;
+  } else if (!x.buffered.empty()) {
+    up_batch_ = {};
+    up_batch_.pieces[up_batch_.count++] = x.buffered;
+    up_batch_.bytes = x.buffered.size();
+    count = frame_request_batch(pieces);
+  } else {
+    up_batch_ = take_batch(body_source());
+    if (up_batch_.refused) return;
+    count = frame_request_batch(pieces);
+  }
+  x.wait = x.body_done ? Wait::response_header : Wait::request_body;
+  worker_.wheel.set(*this,
+                    x.body_done ? worker_.options.timeouts.response_header : worker_.options.timeouts.request_body);
+  net::ErrorCode ec;
+  const bool sent = x.upstream->send(out.view(), {pieces.data(), count}, ec);
+  if (!x.upstream->reading()) x.upstream->read();
+  if (sent) on_upstream_sent(ec);
+}
+
+// Writes the framing of up_batch_ behind what the head buffer holds, and lists the pieces that follow it.
+std::size_t ClientConnection::frame_request_batch(std::array<std::string_view, net::SendQueue::kMaxPieces>& pieces) {
+  const bool chunked = request_.framing == Framing::chunked;
+  if (chunked && up_batch_.bytes > 0) worker_.head_buffer.put_hex(up_batch_.bytes).put("\r\n");
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < up_batch_.count; ++i) pieces[count++] = up_batch_.pieces[i];
+  if (!chunked) return count;
+  if (up_batch_.bytes > 0) {
+    if (!up_batch_.finished) {
+      pieces[count++] = "\r\n";
+      return count;
+    }
+    pieces[count++] = "\r\n0\r\n";
+  } else if (up_batch_.finished) {
+    worker_.head_buffer.put("0\r\n");
+  }
+  // The last piece takes the place of two: trailers end with an empty line.
+  if (up_batch_.finished) trailing_ = parser_->trailers() + "\r\n";
+  if (up_batch_.finished) pieces[count++] = trailing_;
+  return count;
+}
+
+void ClientConnection::relay_request_body() {
+  Exchange& x = *exchange_;
+  while (x.upstream && !x.upstream_gone && !x.upstream->sending() && !x.body_done) {
+    Window& source = body_source();
+    up_batch_ = take_batch(source);
+    if (up_batch_.refused) return;
+    if (up_batch_.bytes == 0 && !up_batch_.finished) {
+      source.consume(up_batch_.consumed);
+      if (!x.response_started) x.wait = Wait::request_body;
+      worker_.wheel.set(*this, worker_.options.timeouts.request_body);
+      return read_body();
+    }
+    worker_.head_buffer.clear();
+    std::array<std::string_view, net::SendQueue::kMaxPieces> pieces;
+    const auto count = frame_request_batch(pieces);
+    net::ErrorCode ec;
+    if (!x.upstream->send(worker_.head_buffer.view(), {pieces.data(), count}, ec)) return;
+    if (ec) {
+      x.upstream_gone = true;
+      return;
+    }
+    source.consume(up_batch_.consumed);
+    if (up_batch_.finished) return on_request_sent();
+  }
+}
+
+void ClientConnection::on_request_sent() {
+  Exchange& x = *exchange_;
+  x.request_sent = true;
+  if (!x.response_started) {
+    x.wait = Wait::response_header;
+    worker_.wheel.set(*this, worker_.options.timeouts.response_header);
+  }
+  if (!reading_into_ && !body_.block && in_.room() > 0) read_client(in_);
+}
+
+void ClientConnection::on_upstream_sent(net::ErrorCode ec) {
+  if (state_ == State::tunnelling) {
+    if (ec) return end_tunnel("upstream_closed");
+    return pump_up();
+  }
+  Exchange& x = *exchange_;
+  if (ec) {
+    // It may have answered before it closed: the read that is under way tells.
+    x.upstream_gone = true;
+    return;
+  }
+  if (!x.body_in_memory) body_source().consume(up_batch_.consumed);
+  if (up_batch_.finished) return on_request_sent();
+  relay_request_body();
+}
+
+void ClientConnection::on_upstream_failed(ErrorCode code, std::string_view word) {
+  Exchange& x = *exchange_;
+  if (x.upstream) {
+    x.endpoint->counters->failures.add();
+    // A pooled connection that the upstream has closed meanwhile says nothing about the request.
+    const bool stale = x.upstream->reused && x.upstream->in.empty() && code != ErrorCode::deadline && !x.parser;
+    const bool repeatable = is_idempotent(request_.method) ||
+                            worker_.shared.table->function(x.function).spec.effect == catalog::Effect::read;
+    drop_upstream();
+    if (stale && repeatable && x.body_in_memory) return connect_to(*x.endpoint, true);
+  }
+  if (try_fall_back()) return;
+  respond(http_status(code),
+          code == ErrorCode::deadline ? "The upstream did not answer in time."
+                                      : "The upstream cannot be reached or failed.",
+          word);
+}
+
+bool ClientConnection::try_fall_back() {
+  Exchange& x = *exchange_;
+  if (!x.decision.fallback || x.response_started || !x.body_in_memory) return false;
+  drop_upstream();
+  x.decision.served_by = catalog::ServedBy::fallback;
+  x.upstream_index = *x.decision.fallback;
+  x.decision.fallback.reset();
+  x.tried = 0;
+  forward();
+  return true;
+}
+
+void ClientConnection::drop_upstream() {
+  Exchange& x = *exchange_;
+  if (!x.upstream) return;
+  x.endpoint->counters->outstanding.subtract();
+  x.upstream->close();
+  x.upstream.reset();
+  x.parser.reset();
+  x.upstream_gone = false;
+  x.head_sent = false;
+}
+
+void ClientConnection::on_exchange_deadline() {
+  Exchange& x = *exchange_;
+  switch (x.wait) {
+    case Wait::connect:
+      return on_upstream_connected(boost::asio::error::timed_out);
+    case Wait::request_body:
+      if (x.response_started) return cut_off("request_body_timeout");
+      if (reading_into_) return respond(408, "The request body did not come in time.", "request_body_timeout");
+      return on_upstream_failed(ErrorCode::deadline, "upstream_send_timeout");
+    case Wait::response_header:
+      return on_upstream_failed(ErrorCode::deadline, "response_header_timeout");
+    case Wait::response_body:
+      return cut_off("response_body_timeout");
+  }
+}
+
+void ClientConnection::respond(int status, std::string_view detail, std::string_view word) {
+  Exchange& x = *exchange_;
+  if (x.response_started) return cut_off(word);
+  state_ = State::exchanging;
+  drop_upstream();
+  x.keep_alive = x.keep_alive && x.body_done && !worker_.draining();
+  x.own_response = true;
+  x.response_started = true;
+  x.response_done = true;
+  x.status = status;
+  x.error = word;
+  OwnResponse own;
+  own.status = status;
+  own.detail = detail;
+  own.request_id = x.request_id;
+  own.keep_alive = x.keep_alive;
+  own.head_only = request_.method == "HEAD";
+  write_own_response(worker_.head_buffer, own);
+  x.wait = Wait::response_body;
+  worker_.wheel.set(*this, worker_.options.timeouts.response_body);
+  net::ErrorCode ec;
+  if (send_client(worker_.head_buffer.view(), {}, ec)) on_response_sent(ec);
+}
+
+}  // namespace banyan::proxy

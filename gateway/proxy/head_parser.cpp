@@ -1,0 +1,190 @@
+#include "gateway/proxy/head_parser.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <limits>
+
+namespace banyan::proxy {
+namespace {
+
+namespace http = boost::beast::http;
+
+std::string_view view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+FieldKind kind_of_unlisted(std::string_view name) {
+  switch (name.size()) {
+    case 5:
+      if (iequals(name, "Proxy")) return FieldKind::hop_by_hop;
+      break;
+    case 10:
+      if (iequals(name, "tracestate")) return FieldKind::tracestate;
+      break;
+    case 11:
+      if (iequals(name, "traceparent")) return FieldKind::traceparent;
+      break;
+    case 12:
+      if (iequals(name, "X-Request-Id")) return FieldKind::x_request_id;
+      break;
+    case 15:
+      if (iequals(name, "X-Forwarded-For")) return FieldKind::x_forwarded_for;
+      break;
+    case 16:
+      if (iequals(name, "X-Forwarded-Host")) return FieldKind::x_forwarded_host;
+      if (iequals(name, "Banyan-Served-By")) return FieldKind::served_by;
+      break;
+    case 17:
+      if (iequals(name, "X-Forwarded-Proto")) return FieldKind::x_forwarded_proto;
+      break;
+    default:
+      break;
+  }
+  return FieldKind::other;
+}
+
+FieldKind kind_of(http::field field, std::string_view name) {
+  switch (field) {
+    case http::field::unknown:
+      return kind_of_unlisted(name);
+    case http::field::host:
+      return FieldKind::host;
+    case http::field::connection:
+      return FieldKind::connection;
+    case http::field::content_length:
+      return FieldKind::content_length;
+    case http::field::transfer_encoding:
+      return FieldKind::transfer_encoding;
+    case http::field::te:
+      return FieldKind::te;
+    case http::field::trailer:
+      return FieldKind::trailer;
+    case http::field::upgrade:
+      return FieldKind::upgrade;
+    case http::field::expect:
+      return FieldKind::expect;
+    case http::field::keep_alive:
+    case http::field::proxy_connection:
+    case http::field::proxy_authorization:
+    case http::field::proxy_authenticate:
+      return FieldKind::hop_by_hop;
+    case http::field::via:
+      return FieldKind::via;
+    case http::field::forwarded:
+      return FieldKind::forwarded;
+    case http::field::location:
+      return FieldKind::location;
+    default:
+      return FieldKind::other;
+  }
+}
+
+// Beast joins folded lines. A value on the line of its name has only white space between the two.
+bool is_folded(std::string_view name, std::string_view value, const char* begin, const char* end) {
+  if (value.empty()) return false;
+  if (value.data() < begin || value.data() >= end) return true;
+  const char* const gap = name.data() + name.size() + 1;
+  return std::string_view(gap, static_cast<std::size_t>(value.data() - gap)).find('\r') != std::string_view::npos;
+}
+
+}  // namespace
+
+template <bool kIsRequest>
+HeadParser<kIsRequest>::HeadParser(Head& head, const ParseLimits& limits) : head_(head), limits_(limits) {
+  this->header_limit(limits.header_bytes);
+  this->body_limit(std::numeric_limits<std::uint64_t>::max());
+  head_.fields.clear();
+}
+
+template <bool kIsRequest>
+ParseStep HeadParser<kIsRequest>::parse_head(std::string_view bytes) {
+  if (bytes.size() > limits_.header_bytes) bytes = bytes.substr(0, std::size_t{limits_.header_bytes} + 1);
+  error_code ec;
+  consumed_ = this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
+  if (ec == http::error::need_more) return ParseStep::need_more;
+  if (ec) return refuse(ec);
+  for (std::size_t i = 0; i < head_.fields.fields.size(); ++i) {
+    const auto& [name, value] = head_.fields.fields[i];
+    if (is_folded(name, value, bytes.data(), bytes.data() + bytes.size())) {
+      refusal_ = {Rule::obs_fold, 400, "A field line is folded."};
+      return ParseStep::refused;
+    }
+  }
+  in_trailers_ = true;
+  return ParseStep::done;
+}
+
+template <bool kIsRequest>
+ParseStep HeadParser<kIsRequest>::parse_chunked(std::string_view bytes) {
+  data_ = {};
+  consumed_ = 0;
+  if (this->is_done()) return ParseStep::done;
+  error_code ec;
+  while (!bytes.empty() && data_.empty() && !this->is_done()) {
+    const auto used = this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
+    consumed_ += used;
+    bytes.remove_prefix(used);
+    if (ec == http::error::need_more) return ParseStep::need_more;
+    if (ec) return refuse(ec);
+  }
+  return this->is_done() ? ParseStep::done : ParseStep::need_more;
+}
+
+template <bool kIsRequest>
+void HeadParser<kIsRequest>::on_request_impl(http::verb, string_view method, string_view target, int version,
+                                             error_code&) {
+  if constexpr (kIsRequest) {
+    head_.method = view(method);
+    head_.target = view(target);
+    head_.minor_version = version == 10 ? 0 : 1;
+  }
+}
+
+template <bool kIsRequest>
+void HeadParser<kIsRequest>::on_response_impl(int status, string_view reason, int version, error_code&) {
+  if constexpr (!kIsRequest) {
+    head_.status = status;
+    head_.reason = view(reason);
+    head_.minor_version = version == 10 ? 0 : 1;
+  }
+}
+
+template <bool kIsRequest>
+void HeadParser<kIsRequest>::on_field_impl(http::field field, string_view name, string_view value, error_code& ec) {
+  if (++count_ > limits_.header_count) {
+    own_rule_ = Rule::too_many_fields;
+    ec = http::error::header_limit;
+    return;
+  }
+  if (!in_trailers_) {
+    head_.fields.fields.push_back({view(name), view(value)});
+    head_.fields.kinds.push_back(kind_of(field, view(name)));
+    return;
+  }
+  if (!may_be_trailer(view(name))) return;
+  trailers_.append(name.data(), name.size()).append(": ").append(value.data(), value.size()).append("\r\n");
+}
+
+template <bool kIsRequest>
+ParseStep HeadParser<kIsRequest>::refuse(error_code ec) {
+  const int status = kIsRequest ? 400 : 502;
+  if (own_rule_ == Rule::too_many_fields) {
+    refusal_ = {Rule::too_many_fields, kIsRequest ? 431 : 502, "There are too many fields."};
+  } else if (ec == http::error::header_limit) {
+    refusal_ = {Rule::header_too_large, kIsRequest ? 431 : 502, "The header is too large."};
+  } else if (ec == http::error::bad_version) {
+    refusal_ = {Rule::version, kIsRequest ? 505 : 502, "Only HTTP/1.0 and HTTP/1.1 are spoken here."};
+  } else if (ec == http::error::bad_content_length) {
+    refusal_ = {Rule::content_length, status, "Content-Length must occur once and be one decimal number."};
+  } else if (ec == http::error::bad_transfer_encoding) {
+    refusal_ = {Rule::transfer_encoding, status, "Transfer-Encoding must be exactly one \"chunked\"."};
+  } else {
+    refusal_ = {Rule::syntax, status, "The message is not well-formed HTTP/1.1."};
+  }
+  return ParseStep::refused;
+}
+
+template class HeadParser<true>;
+template class HeadParser<false>;
+
+}  // namespace banyan::proxy
