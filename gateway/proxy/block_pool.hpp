@@ -1,4 +1,4 @@
-// BlockPool: read buffers of three sizes, kept for reuse by one io thread. Last in, first out: the warm one is next.
+// BlockPool: read buffers of a few sizes, kept for reuse by one io thread. Last in, first out: the warm one is next.
 #pragma once
 
 #include <array>
@@ -13,7 +13,8 @@ namespace banyan::proxy {
 enum class BlockSize : std::uint8_t {
   small,   // 4 KiB: a request head
   medium,  // 16 KiB: a response head with a first piece of body; tunnels
-  large,   // 64 KiB: relaying bodies, oversize heads
+  large,   // 64 KiB: request bodies, oversize heads
+  huge,    // 256 KiB: relaying long response bodies in few system calls
 };
 
 class BlockPool;
@@ -50,15 +51,17 @@ private:
 
 class BlockPool {
 public:
-  static constexpr std::array<std::size_t, 3> kBytes{4 * 1024, 16 * 1024, 64 * 1024};
+  static constexpr std::array<std::size_t, 4> kBytes{4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024};
   // Free blocks kept per size; more go back to the system.
-  static constexpr std::array<std::size_t, 3> kKeep{1024, 512, 64};
+  static constexpr std::array<std::size_t, 4> kKeep{1024, 512, 64, 16};
+
+  static constexpr std::size_t bytes(BlockSize size) { return kBytes[static_cast<std::size_t>(size)]; }
 
   Block take(BlockSize size) {
     auto& list = free_[static_cast<std::size_t>(size)];
     if (list.empty()) {
       // Not value-initialised: the memory is written by read() before anyone looks at it.
-      return Block(*this, std::unique_ptr<char[]>(new char[kBytes[static_cast<std::size_t>(size)]]), size);
+      return Block(*this, std::unique_ptr<char[]>(new char[bytes(size)]), size);
     }
     auto memory = std::move(list.back());
     list.pop_back();
@@ -72,7 +75,7 @@ private:
     if (list.size() < kKeep[static_cast<std::size_t>(size)]) list.push_back(std::move(memory));
   }
 
-  std::array<std::vector<std::unique_ptr<char[]>>, 3> free_;
+  std::array<std::vector<std::unique_ptr<char[]>>, 4> free_;
 };
 
 inline Block::~Block() {

@@ -2,6 +2,7 @@
 #include "gateway/proxy/client_connection.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 
 namespace banyan::proxy {
 
@@ -36,6 +37,7 @@ ClientConnection::ClientConnection(Worker& worker, net::Socket socket)
 ClientConnection::~ClientConnection() = default;
 
 void ClientConnection::start() {
+  alive_ = this;
   net::prepare(socket_);
   in_.block = worker_.blocks.take(BlockSize::small);
   state_ = State::reading_head;
@@ -129,7 +131,6 @@ void ClientConnection::on_client_sent(net::ErrorCode ec) {
 }
 
 void ClientConnection::on_deadline() {
-  const boost::intrusive_ptr<ClientConnection> self(this);
   switch (state_) {
     case State::idle:
       if (hibernating_ || worker_.options.timeouts.idle <= kHibernateAfter) return close();
@@ -240,6 +241,8 @@ void ClientConnection::close() {
   net::ErrorCode ignored;  // closing is all that is wanted
   socket_.close(ignored);
   worker_.forget(*this);
+  // Callers up the stack may still look at this object.
+  asio::post(worker_.executor(), [last = std::move(alive_)] {});
 }
 
 }  // namespace banyan::proxy

@@ -177,6 +177,8 @@ private:
   void shut_down(net::Socket& socket);
   void end_tunnel(std::string_view word);
 
+  // Itself, until it has closed: at times only an operation of the upstream's is under way.
+  boost::intrusive_ptr<ClientConnection> alive_;
   Worker& worker_;
   net::Socket socket_;
   std::string peer_;

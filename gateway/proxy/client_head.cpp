@@ -21,7 +21,7 @@ void ClientConnection::go_idle() {
     return;
   }
   if (!reading_into_) {
-    if (in_.block.size() != BlockPool::kBytes[0]) in_.block = worker_.blocks.take(BlockSize::small);
+    if (in_.block.size() != BlockPool::bytes(BlockSize::small)) in_.block = worker_.blocks.take(BlockSize::small);
     in_.reset();
     read_client(in_);
   }
@@ -64,7 +64,7 @@ void ClientConnection::parse_head() {
 
 void ClientConnection::wait_for_more_head() {
   if (reading_into_) return;
-  if (in_.room() == 0 && in_.begin == 0 && in_.block.size() == BlockPool::kBytes[2]) {
+  if (in_.room() == 0 && in_.begin == 0 && in_.block.size() == BlockPool::bytes(BlockSize::large)) {
     identify();
     return refuse({Rule::header_too_large, 431, "The header is too large."});
   }

@@ -1,5 +1,6 @@
 #include "gateway/proxy/head_parser.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <limits>
@@ -168,12 +169,17 @@ void HeadParser<kIsRequest>::on_field_impl(http::field field, string_view name, 
 template <bool kIsRequest>
 ParseStep HeadParser<kIsRequest>::refuse(error_code ec) {
   const int status = kIsRequest ? 400 : 502;
+  const auto& kinds = head_.fields.kinds;
+  const auto has = [&](FieldKind kind) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
   if (own_rule_ == Rule::too_many_fields) {
     refusal_ = {Rule::too_many_fields, kIsRequest ? 431 : 502, "There are too many fields."};
   } else if (ec == http::error::header_limit) {
     refusal_ = {Rule::header_too_large, kIsRequest ? 431 : 502, "The header is too large."};
   } else if (ec == http::error::bad_version) {
     refusal_ = {Rule::version, kIsRequest ? 505 : 502, "Only HTTP/1.0 and HTTP/1.1 are spoken here."};
+  } else if ((ec == http::error::bad_content_length && has(FieldKind::transfer_encoding)) ||
+             (ec == http::error::bad_transfer_encoding && has(FieldKind::content_length))) {
+    refusal_ = {Rule::both_framings, status, "Content-Length and Transfer-Encoding together are ambiguous."};
   } else if (ec == http::error::bad_content_length) {
     refusal_ = {Rule::content_length, status, "Content-Length must occur once and be one decimal number."};
   } else if (ec == http::error::bad_transfer_encoding) {

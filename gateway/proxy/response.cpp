@@ -12,7 +12,7 @@ constexpr unsigned kMaxInterims = 16;
 // Gives a full window room: a larger block, or the free front of it. Views into it do not survive.
 bool make_room(Window& window, BlockPool& blocks) {
   if (window.room() > 0) return true;
-  if (window.begin == 0 && window.block.size() == BlockPool::kBytes[2]) return false;
+  if (window.begin == 0 && window.block.size() >= BlockPool::bytes(BlockSize::large)) return false;
   Window larger;
   larger.block = blocks.take(BlockSize::large);
   larger.append(window.bytes());
@@ -23,7 +23,6 @@ bool make_room(Window& window, BlockPool& blocks) {
 }  // namespace
 
 void ClientConnection::on_upstream_read(net::ErrorCode ec) {
-  const boost::intrusive_ptr<ClientConnection> self(this);
   if (state_ == State::tunnelling) return ec ? end_tunnel_side(false) : pump_down();
   Exchange& x = *exchange_;
   if (!ec) return x.response_started ? relay_response_body() : parse_response_head();
@@ -226,7 +225,9 @@ bool ClientConnection::take_next_response_bytes() {
   if (window.empty()) {
     window.reset();
     // More is to come: from here on in large steps.
-    if (window.block.size() != BlockPool::kBytes[2]) window.block = worker_.blocks.take(BlockSize::large);
+    const bool long_body = response_.framing != Framing::length || x.response_left > BlockPool::bytes(BlockSize::large);
+    const auto size = long_body ? BlockSize::huge : BlockSize::large;
+    if (window.block.size() < BlockPool::bytes(size)) window.block = worker_.blocks.take(size);
   } else if (!make_room(window, worker_.blocks)) {
     cut_off("upstream_bad_chunk");
     return false;
@@ -236,7 +237,6 @@ bool ClientConnection::take_next_response_bytes() {
 }
 
 void ClientConnection::on_response_sent(net::ErrorCode ec) {
-  const boost::intrusive_ptr<ClientConnection> self(this);
   if (exchange_->own_response) return ec ? close() : finish_exchange();
   if (ec) return on_client_gone();
   if (take_next_response_bytes()) relay_response_body();

@@ -121,7 +121,8 @@ void Worker::give_back(UpstreamPtr connection) {
   if (draining_) return connection->close();
   auto& endpoint = connection->endpoint;
   if (!connection->reading()) {
-    if (connection->in.block.size() != BlockPool::kBytes[1]) connection->in.block = blocks.take(BlockSize::medium);
+    if (connection->in.block.size() != BlockPool::bytes(BlockSize::medium))
+      connection->in.block = blocks.take(BlockSize::medium);
     connection->in.reset();
     connection->read();
   }
