@@ -1,1 +1,6 @@
-# Unit tests of this module.
+# Unit tests of gateway/net.
+banyan_unit_test(net_http_server_tests
+  SOURCES net_http_server_test.cpp
+  KNOWS gateway/net
+  LIBRARIES nlohmann_json::nlohmann_json
+)
