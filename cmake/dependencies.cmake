@@ -1,5 +1,5 @@
 # Who may know whom (docs/architecture.md). One line per module: the module, then every module whose headers it may
-# include. Configure fails on a link edge that is not listed here; tests/unit/dependency_table_test.py compares every
+# include. Configure fails on a link edge that is not listed here; tests/repository/dependency_table_test.py compares every
 # #include in the tree with the same lines.
 set(BANYAN_DEPENDENCY_TABLE
   "gateway/base:"
@@ -17,10 +17,14 @@ set(BANYAN_DEPENDENCY_TABLE
   "adapters/sync: gateway/base gateway/store adapters/records adapters/legacy"
 )
 
-# External headers that stay inside the parts that need them: an include prefix, then the modules that may use it.
+# External headers that stay inside the parts that need them: an include prefix, then the modules that may use it (*:
+# all). The longest prefix decides. "posix" stands for the operating system's own headers (sys/..., unistd.h, ...): pure
+# modules do without them.
 set(BANYAN_EXTERNAL_TABLE
   "boost/beast: gateway/net gateway/proxy"
   "boost/asio: gateway/net gateway/proxy gateway/app"
+  "boost: gateway/net gateway/proxy"
+  "posix: gateway/base gateway/net gateway/proxy gateway/app"
   "pqxx: gateway/store adapters/records"
   "cpprest: adapters/legacy"
   "openssl: gateway/net"
@@ -29,4 +33,6 @@ set(BANYAN_EXTERNAL_TABLE
   "CLI: gateway/app"
   "expat: migration/catalog"
   "xxhash: migration/catalog"
+  "nlohmann: *"
+  "tl: *"
 )

@@ -1,0 +1,56 @@
+# Every task of this repository. Each target installs the Debian packages that it misses (tools/packages.conf).
+.DEFAULT_GOAL := help
+.PHONY: help demo test build bench soak fuzz lint format tsan clean
+JOBS ?= $(shell nproc)
+DEMO_FLAGS ?=
+BENCH_FLAGS ?=
+SOAK_FLAGS ?=
+TEST_FLAGS ?=
+FUZZ_SECONDS ?= 600
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: ## Bring up Tryton with Banyan in front (DEMO_FLAGS=--help shows the flags)
+	@tools/install-packages demo
+	@$(MAKE) --no-print-directory build
+	@exec demo/demo.py $(DEMO_FLAGS)
+
+test: ## Build everything and run every test (TEST_FLAGS="-L unit" narrows it)
+	@tools/install-packages test
+	@tools/run-tests $(TEST_FLAGS)
+
+build: ## Build build/release/banyan
+	@tools/install-packages build
+	@tools/build release -DBANYAN_TESTS=OFF -- banyan
+
+bench: ## Measure Banyan beside nginx and HAProxy (BENCH_FLAGS)
+	@tools/install-packages bench
+	@tools/build release -DBANYAN_TESTS=ON -- banyan bench_programs
+	@tests/bench/bench_proxy.py --banyan build/release/banyan $(BENCH_FLAGS)
+
+soak: ## A million requests, some of them broken (SOAK_FLAGS)
+	@tools/install-packages bench
+	@tools/build release -DBANYAN_TESTS=ON -- banyan soak_programs
+	@tests/soak/soak.py --banyan build/release/banyan $(SOAK_FLAGS)
+
+fuzz: ## Run every fuzzer for FUZZ_SECONDS seconds
+	@tools/install-packages test
+	@tools/build fuzz
+	@tests/fuzz/run_short.py --binaries build/fuzz --seconds $(FUZZ_SECONDS)
+
+lint: ## clang-format and clang-tidy over everything
+	@tools/install-packages lint
+	@tools/lint
+
+format: ## Reformat every C++ file
+	@tools/install-packages test
+	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-14 -i
+
+tsan: ## Unit and integration tests under ThreadSanitizer
+	@tools/install-packages test
+	@tools/build tsan
+	@ctest --test-dir build/tsan -L 'unit|integration' -j $(JOBS) --output-on-failure
+
+clean: ## Remove what was built (the demo's cached state in var/ stays)
+	rm -rf build
