@@ -175,6 +175,7 @@ private:
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer accept_pause_{io_};
+  asio::steady_timer stop_timer_{io_};
   std::unordered_set<ConnectionPtr> connections_;
   bool stopping_ = false;
   std::atomic<std::uint16_t> port_{0};
@@ -223,12 +224,15 @@ void HttpServer::Impl::close_all() {
   acceptor_.close(ignored);
   accept_pause_.cancel();
   for (const ConnectionPtr& connection : connections_) {
-    if (connection->responding) {
-      connection->stream.expires_after(options_.stop_deadline);
-    } else {
-      connection->stream.close();
-    }
+    if (!connection->responding) connection->stream.close();
   }
+  // A stream's own deadline cannot be moved while it writes, so what is left has this one in common.
+  stop_timer_.expires_after(options_.stop_deadline);
+  stop_timer_.async_wait([this](const error_code& ec) {
+    if (ec) return;
+    for (const ConnectionPtr& connection : connections_) connection->stream.close();
+  });
+  if (connections_.empty()) stop_timer_.cancel();
 }
 
 asio::awaitable<void> HttpServer::Impl::accept() {
@@ -254,6 +258,7 @@ asio::awaitable<void> HttpServer::Impl::accept() {
 void HttpServer::Impl::end(const ConnectionPtr& connection, std::exception_ptr failure) {
   connection->stream.close();
   connections_.erase(connection);
+  if (stopping_ && connections_.empty()) stop_timer_.cancel();
   if (!failure) return;
   try {
     std::rethrow_exception(failure);

@@ -72,8 +72,11 @@ private:
   std::string received_;
 };
 
+constexpr std::size_t kBigBody = 32 << 20;  // more than the kernel buffers between two sockets
+
 HttpResponse echo(const HttpRequest& request) {
   if (request.path() == "/throw") throw std::runtime_error("inner secret");
+  if (request.path() == "/big") return {200, {}, std::string(kBigBody, 'x')};
   const std::string type(request.header("content-type").value_or("none"));
   return {200,
           {{"Content-Type", "text/plain"}},
@@ -232,6 +235,34 @@ TEST_F(HttpServerTest, StopTwiceIsSafeAndClosesIdleConnections) {
 
   EXPECT_EQ(idle.read_all(), "");
   EXPECT_FALSE(RawClient(port).connected());
+}
+
+TEST_F(HttpServerTest, StopLetsAResponseUnderWayFinish) {
+  HttpServerOptions options;
+  options.stop_deadline = std::chrono::seconds(10);
+  start(options);
+  RawClient client(server_->port());
+  client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_until("\r\n\r\n");
+
+  std::thread stopping([this] { server_->stop(); });
+  const std::string body = client.read_all();
+  stopping.join();
+
+  EXPECT_EQ(body.size(), kBigBody);
+}
+
+TEST_F(HttpServerTest, StopDoesNotWaitForAClientThatDoesNotRead) {
+  HttpServerOptions options;
+  options.stop_deadline = std::chrono::milliseconds(50);
+  start(options);
+  RawClient client(server_->port());
+  client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_until("\r\n\r\n");
+
+  server_->stop();
+
+  EXPECT_LT(client.read_all().size(), kBigBody);
 }
 
 TEST(HttpServerLifetime, ServerThatWasNeverStartedStops) {
