@@ -74,7 +74,7 @@ admin: {{address: "127.0.0.1:{admin_port}"}}
 data_dir: {directory}/var
 store: none
 proxy: {{threads: {workers}}}
-access_log: {{{access_log}}}
+access_log: {access_log}
 upstreams:
   legacy: {{endpoints: ["http://127.0.0.1:{origin_port}"]}}
 functions:
@@ -181,6 +181,6 @@ PEERS = {
 }
 BANYAN_PLAIN = "banyan"
 BANYANS = {
-    BANYAN_PLAIN: lambda name, setup: start_banyan(name, setup, "enabled: false"),
-    "banyan + log": lambda name, setup: start_banyan(name, setup, "path: {directory}/access.log"),
+    BANYAN_PLAIN: lambda name, setup: start_banyan(name, setup, "off"),
+    "banyan + log": lambda name, setup: start_banyan(name, setup, "{{path: {directory}/access.log}}"),
 }
