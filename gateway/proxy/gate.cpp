@@ -267,6 +267,9 @@ std::optional<Refusal> inspect(RequestHead& request) {
 }
 
 std::optional<Refusal> inspect(ResponseHead& response, std::string_view request_method) {
+  if (response.status < 100 || response.status > 599) {
+    return refuse(Rule::syntax, "A status code lies between 100 and 599.", 502);
+  }
   FramingFields framing;
   if (auto refusal = check_framing(response.fields, response.minor_version, framing)) {
     refusal->status = 502;

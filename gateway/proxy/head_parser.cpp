@@ -41,6 +41,10 @@ FieldKind kind_of_unlisted(std::string_view name) {
     default:
       break;
   }
+  constexpr std::string_view kForwarded = "X-Forwarded-";
+  if (name.size() > kForwarded.size() && iequals(name.substr(0, kForwarded.size()), kForwarded)) {
+    return FieldKind::x_forwarded_other;
+  }
   return FieldKind::other;
 }
 
@@ -80,6 +84,21 @@ FieldKind kind_of(http::field field, std::string_view name) {
   }
 }
 
+// "… HTTP/d.d", or "HTTP/d.d …" for a status line.
+bool names_a_version(std::string_view line, bool is_request) {
+  constexpr std::size_t kSize = 8;
+  if (line.size() < kSize) return false;
+  if (is_request && (line.size() == kSize || line[line.size() - kSize - 1] != ' ')) return false;
+  const auto version = is_request ? line.substr(line.size() - kSize) : line.substr(0, kSize);
+  const auto digit = [&](std::size_t at) { return version[at] >= '0' && version[at] <= '9'; };
+  return version.starts_with("HTTP/") && digit(5) && version[6] == '.' && digit(7);
+}
+
+bool names_our_version(std::string_view line, bool is_request) {
+  const auto names = [&](std::string_view v) { return is_request ? line.ends_with(v) : line.starts_with(v); };
+  return names("HTTP/1.0") || names("HTTP/1.1");
+}
+
 // Beast joins folded lines. A value on the line of its name has only white space between the two.
 bool is_folded(std::string_view name, std::string_view value, const char* begin, const char* end) {
   if (value.empty()) return false;
@@ -97,13 +116,43 @@ HeadParser<kIsRequest>::HeadParser(Head& head, const ParseLimits& limits) : head
   head_.fields.clear();
 }
 
+// Looks for the end of the head; Beast gets it in one piece, so that all views lie in one text. What cannot become a
+// head any more is refused here, instead of waiting for an end that does not come.
+template <bool kIsRequest>
+ParseStep HeadParser<kIsRequest>::find_end(std::string_view bytes) {
+  while (true) {
+    const auto line_end = bytes.find('\n', scanned_);
+    if (line_end == std::string_view::npos) {
+      scanned_ = bytes.size();
+      if (bytes.size() >= limits_.header_bytes) return refuse(http::error::header_limit);
+      return ParseStep::need_more;
+    }
+    if (line_end >= limits_.header_bytes) return refuse(http::error::header_limit);
+    if (line_end == 0 || bytes[line_end - 1] != '\r') return refuse(http::error::bad_line_ending);
+    if (line_end >= 3 && bytes.substr(line_end - 3, 4) == "\r\n\r\n") {
+      head_bytes_ = line_end + 1;
+      return ParseStep::done;
+    }
+    if (!start_line_seen_ && !names_a_version(bytes.substr(0, line_end - 1), kIsRequest)) {
+      return refuse(http::error::bad_line_ending);
+    }
+    start_line_seen_ = true;
+    scanned_ = line_end + 1;
+  }
+}
+
 template <bool kIsRequest>
 ParseStep HeadParser<kIsRequest>::parse_head(std::string_view bytes) {
-  if (bytes.size() > limits_.header_bytes) bytes = bytes.substr(0, std::size_t{limits_.header_bytes} + 1);
+  if (const auto step = find_end(bytes); step != ParseStep::done) return step;
+  bytes = bytes.substr(0, head_bytes_);
   error_code ec;
   consumed_ = this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
-  if (ec == http::error::need_more) return ParseStep::need_more;
-  if (ec) return refuse(ec);
+  // Beast calls a line with a space too many a bad version too.
+  if (ec == http::error::bad_version && names_our_version(bytes.substr(0, bytes.find('\r')), kIsRequest)) {
+    ec = http::error::bad_line_ending;
+  }
+  // A head that is complete and of which Beast wants more is none.
+  if (ec || consumed_ != bytes.size()) return refuse(ec ? ec : make_error_code(http::error::bad_line_ending));
   for (std::size_t i = 0; i < head_.fields.fields.size(); ++i) {
     const auto& [name, value] = head_.fields.fields[i];
     if (is_folded(name, value, bytes.data(), bytes.data() + bytes.size())) {
@@ -121,6 +170,7 @@ ParseStep HeadParser<kIsRequest>::parse_chunked(std::string_view bytes) {
   consumed_ = 0;
   if (this->is_done()) return ParseStep::done;
   error_code ec;
+  chunk_bytes_ = bytes;
   while (!bytes.empty() && data_.empty() && !this->is_done()) {
     const auto used = this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
     consumed_ += used;
@@ -162,6 +212,11 @@ void HeadParser<kIsRequest>::on_field_impl(http::field field, string_view name, 
     head_.fields.kinds.push_back(kind_of(field, view(name)));
     return;
   }
+  if (is_folded(view(name), view(value), chunk_bytes_.data(), chunk_bytes_.data() + chunk_bytes_.size())) {
+    own_rule_ = Rule::obs_fold;
+    ec = http::error::bad_obs_fold;
+    return;
+  }
   if (!may_be_trailer(view(name))) return;
   trailers_.append(name.data(), name.size()).append(": ").append(value.data(), value.size()).append("\r\n");
 }
@@ -173,6 +228,8 @@ ParseStep HeadParser<kIsRequest>::refuse(error_code ec) {
   const auto has = [&](FieldKind kind) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
   if (own_rule_ == Rule::too_many_fields) {
     refusal_ = {Rule::too_many_fields, kIsRequest ? 431 : 502, "There are too many fields."};
+  } else if (own_rule_ == Rule::obs_fold) {
+    refusal_ = {Rule::obs_fold, status, "A trailer line is folded."};
   } else if (ec == http::error::header_limit) {
     refusal_ = {Rule::header_too_large, kIsRequest ? 431 : 502, "The header is too large."};
   } else if (ec == http::error::bad_version) {

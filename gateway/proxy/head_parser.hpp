@@ -64,14 +64,19 @@ private:
   }
   void on_finish_impl(error_code&) override {}
 
+  ParseStep find_end(std::string_view bytes);
   ParseStep refuse(error_code ec);
 
   Head& head_;
   ParseLimits limits_;
+  std::size_t scanned_ = 0;  // no end of the head before this
+  std::size_t head_bytes_ = 0;
+  bool start_line_seen_ = false;
   std::size_t consumed_ = 0;
   std::uint32_t count_ = 0;
   bool in_trailers_ = false;
   std::optional<Rule> own_rule_;
+  std::string_view chunk_bytes_;  // what parse_chunked() was given
   string_view data_;
   std::string trailers_;
   Refusal refusal_{Rule::syntax, 400, {}};

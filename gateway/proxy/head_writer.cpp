@@ -129,6 +129,7 @@ void write_request_head(HeadBuffer& out, const RequestHead& request, const Reque
     const auto kind = list.kinds[i];
     const bool pass = kind == FieldKind::other || kind == FieldKind::served_by || kind == FieldKind::location ||
                       (kind == FieldKind::trailer && forwarding.framing == Framing::chunked) ||
+                      (kind == FieldKind::x_forwarded_other && identity.peer_trusted) ||
                       (kind == FieldKind::tracestate && identity.carries_tracestate);
     if (pass) out.put_field(list.fields[i].name, list.fields[i].value);
   }

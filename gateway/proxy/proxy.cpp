@@ -43,6 +43,9 @@ Result<void> Proxy::start() {
   if (!trusted) return tl::unexpected(trusted.error());
   shared.trusted = *std::move(trusted);
 
+  for (const auto& address : shared.options.listen) {
+    if (auto free = Worker::check_free(address); !free) return free;
+  }
   std::vector<std::unique_ptr<Worker>> workers;
   for (std::uint32_t i = 0; i < thread_count(shared.options.threads); ++i) {
     auto& worker = workers.emplace_back(std::make_unique<Worker>(shared));

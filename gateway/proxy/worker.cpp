@@ -40,6 +40,20 @@ Result<void> Worker::prepare_upstreams() {
   return {};
 }
 
+Result<void> Worker::check_free(const Address& address) {
+  net::ErrorCode ec;
+  const auto ip = asio::ip::make_address(address.host, ec);
+  asio::io_context context;
+  tcp::acceptor probe(context);
+  if (!ec) probe.open(ip.is_v6() ? tcp::v6() : tcp::v4(), ec);
+  if (!ec) probe.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) probe.bind({ip, address.port}, ec);
+  if (!ec) probe.listen(1, ec);
+  if (!ec) return {};
+  return fail(ErrorCode::unavailable,
+              "Cannot listen on " + address.host + ":" + std::to_string(address.port) + ": " + ec.message() + ".");
+}
+
 Result<void> Worker::listen(Address& address) {
   using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
   const auto text = address.host + ":" + std::to_string(address.port);

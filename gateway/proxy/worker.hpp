@@ -53,6 +53,8 @@ public:
 
   // Resolves upstreams. Before run().
   Result<void> prepare_upstreams();
+  // Fails if the address cannot be listened on. SO_REUSEPORT alone would let two processes share a port unnoticed.
+  static Result<void> check_free(const Address& address);
   // Listens with SO_REUSEPORT. Before run(). `port` 0 is replaced by the port that was given.
   Result<void> listen(Address& address);
 
