@@ -11,6 +11,7 @@
 // Immutable after compile(); shared between threads as shared_ptr<const RouteTable>. No I/O.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -58,13 +59,27 @@ struct CompileResult {
 CompileResult compile(std::vector<FunctionSpec> functions, const std::vector<std::string>& upstreams,
                       std::string_view default_legacy = "legacy");
 
-class RouteTable {
+class RouteTable final {
  public:
-  virtual ~RouteTable() = default;
-  virtual Recognition recognise(const RequestView& request, const BodyView& body) const = 0;
-  virtual const std::vector<Function>& functions() const = 0;
+  ~RouteTable();
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
+
+  // The most specific function that matches. Thread-safe. Allocates only to rewrite an unusual path and to read a body.
+  Recognition recognise(const RequestView& request, const BodyView& body) const;
+
+  const std::vector<Function>& functions() const;
   const Function& function(FunctionId id) const { return functions()[id]; }
   FunctionId unmapped() const { return static_cast<FunctionId>(functions().size() - 1); }
+
+ private:
+  friend CompileResult compile(std::vector<FunctionSpec> functions, const std::vector<std::string>& upstreams,
+                               std::string_view default_legacy);
+  class Index;
+
+  explicit RouteTable(std::unique_ptr<const Index> index);
+
+  std::unique_ptr<const Index> index_;
 };
 
 }  // namespace banyan::catalog
