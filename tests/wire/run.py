@@ -7,7 +7,7 @@ The script finds these macros: ${proxy} (where Banyan listens), ${origin} (the o
 ${origin2} (free, for a second endpoint or a modern side) and ${dead} (where nobody listens). Comment lines at its top
 steer the run:
 
-    # banyan: limits.header_bytes: 4096          a setting: dotted path, then a JSON value (macros are replaced)
+    # banyan: proxy.limits.header_bytes: 4096    a setting: dotted path, then a JSON value (macros are replaced)
     # access-log: {"status": 400}                every access-log line must hold these members
     # access-log-count: 3                        so many requests must be logged
 
