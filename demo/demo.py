@@ -206,6 +206,9 @@ def main():
     except Failure as failure:
         print(f"\ndemo: {failure}", file=sys.stderr)
         return 1
+    except PermissionError as error:
+        print(f"\ndemo: {error}\nWas it made by another user? --state and --seed-cache choose others.", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,0 +1,65 @@
+// Tryton's web client (sao 6.0) as a person sees it: the only file that knows how its pages are made.
+import { rpcDuring } from './browser.mjs';
+
+export async function logIn(page, site, login, password) {
+  await page.goto(site);
+  await page.locator('#login').fill(login);
+  await page.getByRole('button', { name: 'Login' }).click();
+  await page.locator('#ask-dialog-entry').fill(password);
+  await page.getByRole('button', { name: 'OK' }).click();
+  await page.locator('#user-preferences a').waitFor();
+}
+
+export async function logOut(page) {
+  await rpcDuring(page, 'common.db.logout', async () => {
+    await page.locator('#user-logout a').click();
+    await dialog(page).getByRole('button', { name: 'OK' }).click(); // it asks, for there are open tabs
+  });
+  await page.locator('#login').waitFor();
+}
+
+export const loggedInAs = (page) => page.locator('#user-preferences a').innerText();
+
+// Opens an entry of the menu by its path, `['Party', 'Parties']`, and waits for its list.
+export async function openFromMenu(page, path, model) {
+  const entry = (name) => page.locator('#menu').getByText(name, { exact: true });
+  for (const name of path.slice(0, -1)) {
+    await entry(name).dblclick();
+    await entry(path[path.indexOf(name) + 1]).waitFor();
+  }
+  await rpcDuring(page, `model.${model}.read`, () => entry(path.at(-1)).dblclick());
+  await listRows(page).first().waitFor();
+}
+
+export const listRows = (page) => page.locator('#tabcontent .tab-pane.active table.tree tbody tr:visible');
+
+// A link that any window of a person who is logged in can open.
+export async function openRecord(page, site, database, model, id) {
+  await page.goto(`${site}#${database}/model/${model}/${id}`);
+  await form(page).waitFor();
+}
+
+// Until the cursor stands in the new form, the fields are still the ones of the record before.
+export async function newRecord(page, model) {
+  await rpcDuring(page, `model.${model}.default_get`, () => toolbar(page, 'new_').click());
+  await form(page).locator('input:focus').waitFor();
+}
+
+export const save = (page) => toolbar(page, 'save').click();
+
+// Closes the tab in front; what was changed in it and not saved is thrown away.
+export async function closeTab(page, { modified }) {
+  const tab = page.locator('#tablist li.active');
+  const name = await tab.innerText();
+  await tab.locator('button.close').click();
+  if (modified) await dialog(page).getByRole('button', { name: 'No', exact: true }).click();
+  await page.locator('#tablist li.active').filter({ hasText: name }).waitFor({ state: 'detached' });
+}
+
+// A field of the form by its label. Lists have inputs too; only those of a form have labels of their own.
+export const field = (page, label) => form(page).getByLabel(`${label}:`, { exact: true }).first();
+
+export const dialog = (page) => page.locator('.modal:visible');
+
+const form = (page) => page.locator('#tabcontent > .tab-pane.active .form').first();
+const toolbar = (page, id) => page.locator(`#tabcontent > .tab-pane.active button#${id}`).first();
