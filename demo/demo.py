@@ -178,7 +178,7 @@ def tell(options, world, banyan, progress):
         print(f"  Access log  tail -f {banyan.access_log}")
         print(f"  Settings    {banyan.settings}")
     print(f"  Other logs  {world.places.log}")
-    print("\nCtrl-C to stop.", flush=True)
+    print("" if options.exit_after_ready else "\nCtrl-C to stop.", flush=True)
 
 
 def stop_on_signals():

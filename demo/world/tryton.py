@@ -33,7 +33,7 @@ allow_subscribe = True
 long_polling_timeout = 60
 """
 
-# At INFO, Tryton 6.0 logs request bodies in a way that fails on compressed ones. Werkzeug sets itself to INFO unless told.
+# At INFO, Tryton 6.0 logs request bodies in a way that fails on compressed ones. Werkzeug takes INFO unless told.
 _LOGGING = """\
 [loggers]
 keys = root, werkzeug

@@ -36,8 +36,8 @@ class World:
     """Options: `state`, a directory to keep everything in (default: a temporary one, removed at the end); `seed_cache`;
     the two ports (default: free ones); `progress`, told of each step; `fresh`, to begin with the seed in a kept state.
 
-    After entering, `database` names a database that Tryton serves at `tryton.port`. In a kept state it is the one of the
-    last time, with all that users did, unless the seed has changed since.
+    After entering, `database` names a database that Tryton serves at `tryton.port`. In a kept state it is the one of
+    the last time, with all that users did, unless the seed has changed since.
     """
 
     def __init__(

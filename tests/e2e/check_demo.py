@@ -136,7 +136,8 @@ class MakeDemo(unittest.TestCase):
 
         print(f"second start: ready after {self.seconds} s (promised: 10 s)")
         self.assertLessEqual(self.seconds, SECOND_START_SECONDS)
-        found = after.client(after.tryton).model("party.party", "search", [["name", "=", "Kept over night"]], 0, 9, None)
+        wanted = [["name", "=", "Kept over night"]]
+        found = after.client(after.tryton).model("party.party", "search", wanted, 0, 9, None)
         self.assertEqual(found, created)
 
     def test_staff_work_through_banyan_and_it_says_so(self):

@@ -1,6 +1,6 @@
 // A working day in Tryton's web client, told as a person would do it. Started by run.py, which makes the world.
 //
-//   node web_client.mjs '{"site": ..., "database": ..., "login": ..., "password": ..., "chromium": ..., "pictures": ...}'
+//   node web_client.mjs WORLD      a JSON object: site, database, login, name, password, chromium, pictures
 //
 // Asks run.py for what only the server side can do by a line on standard output, `@notify TITLE`.
 import assert from 'node:assert/strict';
