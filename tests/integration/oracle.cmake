@@ -1,0 +1,9 @@
+# Smuggling oracle and streams: whole-binary tests written in Python.
+function(banyan_wire_program name script binary timeout)
+  add_test(NAME integration.${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} --banyan ${binary})
+  set_tests_properties(integration.${name} PROPERTIES LABELS integration TIMEOUT ${timeout})
+endfunction()
+
+banyan_wire_program(smuggling_oracle oracle/smuggling_oracle.py $<TARGET_FILE:banyan> 180)
+add_test(NAME integration.smuggling_oracle_sees_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/judge_test.py)
+set_tests_properties(integration.smuggling_oracle_sees_faults PROPERTIES LABELS integration TIMEOUT 60)
