@@ -69,6 +69,18 @@ TEST(Split, SpreadsSubjectsEvenly) {
   for (const int count : tenths) EXPECT_NEAR(count, 10'000, 400);
 }
 
+TEST(Split, PlacesArePinned) {
+  // A change here moves people between sides in the middle of a canary.
+  FunctionSpec spec;
+  spec.name = "quotes";
+  EXPECT_EQ(split_seed_of(spec), 11056206654350559443ULL);
+  spec.entity = "account";
+  EXPECT_EQ(split_seed_of(spec), 12618800837608587475ULL);
+  EXPECT_EQ(split_place(0, 0), 27897U);
+  EXPECT_EQ(split_place(42, 7), 27651U);
+  EXPECT_EQ(split_place(split_seed_of(spec), 123456789), 83869U);
+}
+
 TEST(Split, GivesDifferentEntitiesDifferentPeople) {
   int both = 0;
   for (std::uint64_t person = 0; person < 10'000; ++person) {

@@ -48,6 +48,10 @@ TEST(Subject, CountsMalformedCredentialsAsAbsent) {
   EXPECT_EQ(kind_for({Kind::tryton, ""}, "Session YW5uOnB3"), Kind::address);
 }
 
+TEST(Subject, HashIsPinned) {
+  EXPECT_EQ(subject({{Kind::header, "x-user"}}, {{"X-User", "ann"}}).hash, 5233569475588384220ULL);
+}
+
 TEST(Base64, IsStrict) {
   EXPECT_EQ(decode_base64("Zm9v", Base64Alphabet::standard), "foo");
   EXPECT_EQ(decode_base64("Zg==", Base64Alphabet::standard), "f");
