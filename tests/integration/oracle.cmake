@@ -7,3 +7,6 @@ endfunction()
 banyan_wire_program(smuggling_oracle oracle/smuggling_oracle.py $<TARGET_FILE:banyan> 180)
 add_test(NAME integration.smuggling_oracle_sees_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/oracle/judge_test.py)
 set_tests_properties(integration.smuggling_oracle_sees_faults PROPERTIES LABELS integration TIMEOUT 60)
+# Memory and speed mean something only for the optimised binary.
+banyan_wire_program(two_gib_stream proxy_two_gib_stream.py ${BANYAN_RELEASE_BINARY} 180)
+banyan_wire_program(proxy_raw_bytes proxy_raw_bytes.py $<TARGET_FILE:banyan> 120)
