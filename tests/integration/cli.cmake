@@ -1,0 +1,2 @@
+add_test(NAME integration.command_line COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli_test.py $<TARGET_FILE:banyan>)
+set_tests_properties(integration.command_line PROPERTIES LABELS integration TIMEOUT 120)
