@@ -87,17 +87,17 @@ ClientConnection::Batch ClientConnection::take_batch(Window& window) {
     batch.finished = x.body_left == 0;
   } else {
     while (batch.count < batch.pieces.size() && !batch.finished) {
-      const auto step = parser_->parse_chunked(window.bytes().substr(batch.consumed));
+      const auto step = request_chunks_->decode(window.bytes().substr(batch.consumed));
       if (step == ParseStep::refused) {
         batch.refused = true;
-        refuse(parser_->refusal());
+        refuse(request_chunks_->refusal());
         return batch;
       }
-      batch.consumed += parser_->consumed();
-      if (!parser_->data().empty()) batch.pieces[batch.count++] = parser_->data();
-      batch.bytes += parser_->data().size();
+      batch.consumed += request_chunks_->consumed();
+      if (!request_chunks_->data().empty()) batch.pieces[batch.count++] = request_chunks_->data();
+      batch.bytes += request_chunks_->data().size();
       batch.finished = step == ParseStep::done;
-      if (parser_->consumed() == 0) break;
+      if (request_chunks_->consumed() == 0) break;
     }
   }
   x.request_bytes += batch.bytes;

@@ -195,6 +195,8 @@ private:
   RequestHead request_;
   ResponseHead response_;  // kept between exchanges for the memory of its fields
   std::optional<RequestParser> parser_;
+  std::optional<ChunkedDecoder> request_chunks_;
+  std::optional<ChunkedDecoder> response_chunks_;
   std::optional<Exchange> exchange_;
   Batch up_batch_;            // being sent
   Batch down_batch_;          // being sent

@@ -89,6 +89,9 @@ void ClientConnection::on_head() {
   x.keep_alive = request_.keep_alive;
   x.body_left = request_.framing == Framing::length ? request_.content_length : 0;
   x.body_done = request_.framing == Framing::none;
+  if (request_.framing == Framing::chunked) {
+    request_chunks_.emplace(ParseLimits{worker_.options.limits.header_bytes, worker_.options.limits.header_count}, 400);
+  }
   x.body_in_memory = x.body_done || body_lies_in_memory();
   x.subject = catalog::extract_subject(worker_.options.subject, request_view(), x.client);
   state_ = State::reading_body;

@@ -105,7 +105,7 @@ std::size_t ClientConnection::frame_request_batch(std::array<std::string_view, n
     worker_.head_buffer.put("0\r\n");
   }
   // The last piece takes the place of two: trailers end with an empty line.
-  if (up_batch_.finished) trailing_ = parser_->trailers() + "\r\n";
+  if (up_batch_.finished) trailing_ = request_chunks_->trailers() + "\r\n";
   if (up_batch_.finished) pieces[count++] = trailing_;
   return count;
 }
@@ -221,7 +221,7 @@ void ClientConnection::on_exchange_deadline() {
 
 void ClientConnection::respond(int status, std::string_view detail, std::string_view word) {
   Exchange& x = *exchange_;
-  if (x.response_started) return cut_off(word);
+  if (x.response_started || queue_.pending()) return cut_off(word);
   state_ = State::exchanging;
   drop_upstream();
   x.keep_alive = x.keep_alive && x.body_done && !worker_.draining();

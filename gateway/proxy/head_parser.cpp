@@ -160,25 +160,7 @@ ParseStep HeadParser<kIsRequest>::parse_head(std::string_view bytes) {
       return ParseStep::refused;
     }
   }
-  in_trailers_ = true;
   return ParseStep::done;
-}
-
-template <bool kIsRequest>
-ParseStep HeadParser<kIsRequest>::parse_chunked(std::string_view bytes) {
-  data_ = {};
-  consumed_ = 0;
-  if (this->is_done()) return ParseStep::done;
-  error_code ec;
-  chunk_bytes_ = bytes;
-  while (!bytes.empty() && data_.empty() && !this->is_done()) {
-    const auto used = this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
-    consumed_ += used;
-    bytes.remove_prefix(used);
-    if (ec == http::error::need_more) return ParseStep::need_more;
-    if (ec) return refuse(ec);
-  }
-  return this->is_done() ? ParseStep::done : ParseStep::need_more;
 }
 
 template <bool kIsRequest>
@@ -207,18 +189,8 @@ void HeadParser<kIsRequest>::on_field_impl(http::field field, string_view name, 
     ec = http::error::header_limit;
     return;
   }
-  if (!in_trailers_) {
-    head_.fields.fields.push_back({view(name), view(value)});
-    head_.fields.kinds.push_back(kind_of(field, view(name)));
-    return;
-  }
-  if (is_folded(view(name), view(value), chunk_bytes_.data(), chunk_bytes_.data() + chunk_bytes_.size())) {
-    own_rule_ = Rule::obs_fold;
-    ec = http::error::bad_obs_fold;
-    return;
-  }
-  if (!may_be_trailer(view(name))) return;
-  trailers_.append(name.data(), name.size()).append(": ").append(value.data(), value.size()).append("\r\n");
+  head_.fields.fields.push_back({view(name), view(value)});
+  head_.fields.kinds.push_back(kind_of(field, view(name)));
 }
 
 template <bool kIsRequest>
@@ -228,8 +200,6 @@ ParseStep HeadParser<kIsRequest>::refuse(error_code ec) {
   const auto has = [&](FieldKind kind) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
   if (own_rule_ == Rule::too_many_fields) {
     refusal_ = {Rule::too_many_fields, kIsRequest ? 431 : 502, "There are too many fields."};
-  } else if (own_rule_ == Rule::obs_fold) {
-    refusal_ = {Rule::obs_fold, status, "A trailer line is folded."};
   } else if (ec == http::error::header_limit) {
     refusal_ = {Rule::header_too_large, kIsRequest ? 431 : 502, "The header is too large."};
   } else if (ec == http::error::bad_version) {

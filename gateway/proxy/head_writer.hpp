@@ -21,6 +21,7 @@ public:
 
   void clear() { size_ = 0, overflowed_ = false; }
   HeadBuffer& put(std::string_view text) {
+    if (text.empty()) return *this;  // memcpy takes no null pointer
     if (text.size() > kCapacity - size_) {
       overflowed_ = true;
     } else {

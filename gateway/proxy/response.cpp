@@ -102,6 +102,10 @@ void ClientConnection::on_response_head() {
   x.response_started = true;
   x.response_left = response_.content_length;
   x.client_framing = response_.framing;
+  if (response_.framing == Framing::chunked) {
+    response_chunks_.emplace(ParseLimits{worker_.options.limits.header_bytes, worker_.options.limits.header_count},
+                             502);
+  }
   if (response_.framing == Framing::chunked || response_.framing == Framing::until_close) {
     x.client_framing = request_.minor_version == 1 ? Framing::chunked : Framing::until_close;
   }
@@ -149,14 +153,14 @@ ClientConnection::Batch ClientConnection::take_response_batch() {
     }
     case Framing::chunked:
       while (batch.count < batch.pieces.size() && !batch.finished) {
-        const auto step = x.parser->parse_chunked(bytes.substr(batch.consumed));
+        const auto step = response_chunks_->decode(bytes.substr(batch.consumed));
         batch.refused = step == ParseStep::refused;
         if (batch.refused) break;
-        batch.consumed += x.parser->consumed();
-        if (!x.parser->data().empty()) batch.pieces[batch.count++] = x.parser->data();
-        batch.bytes += x.parser->data().size();
+        batch.consumed += response_chunks_->consumed();
+        if (!response_chunks_->data().empty()) batch.pieces[batch.count++] = response_chunks_->data();
+        batch.bytes += response_chunks_->data().size();
         batch.finished = step == ParseStep::done;
-        if (x.parser->consumed() == 0) break;
+        if (response_chunks_->consumed() == 0) break;
       }
       break;
   }
@@ -201,7 +205,7 @@ bool ClientConnection::send_response_batch(std::string_view head, net::ErrorCode
   for (std::size_t i = 0; i < down_batch_.count; ++i) pieces[count++] = down_batch_.pieces[i];
   if (chunked && down_batch_.finished) {
     response_end_ = down_batch_.bytes > 0 ? "\r\n0\r\n" : "0\r\n";
-    if (response_.framing == Framing::chunked) response_end_ += x.parser->trailers();
+    if (response_.framing == Framing::chunked) response_end_ += response_chunks_->trailers();
     response_end_ += "\r\n";
     pieces[count++] = response_end_;
   } else if (chunked && down_batch_.bytes > 0) {

@@ -3,11 +3,12 @@
 
 usage: run_short.py --binaries DIR [--seconds N] [FUZZER...]
 
-Without names every fuzzer that has a source file in this folder is run. A fuzzer that was not built, has no seed corpus
-or executes nothing is a failure, as is every input that it finds; such an input is kept beside the programs.
+Without names every fuzzer that was built is run. It is a failure if a named fuzzer was not built, if one has no seed
+corpus or executes nothing, and if one finds a bad input; that input is kept beside the programs.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import shutil
@@ -16,12 +17,11 @@ import sys
 import tempfile
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-ENTRY_POINT = "LLVMFuzzerTestOneInput"
 GRACE_SECONDS = 120  # for the seed corpus, before libFuzzer first looks at its clock
 
 
-def all_fuzzers():
-    return [f"fuzz_{path.stem}" for path in sorted(FOLDER.glob("*.cpp")) if ENTRY_POINT in path.read_text()]
+def built_fuzzers(binaries):
+    return [path.name for path in sorted(binaries.glob("fuzz_*")) if path.is_file() and os.access(path, os.X_OK)]
 
 
 def run(name, binaries, seconds):
@@ -58,9 +58,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=10, help="time for each fuzzer (default 10)")
     parser.add_argument("fuzzers", nargs="*", metavar="FUZZER")
     arguments = parser.parse_args()
-    fuzzers = arguments.fuzzers or all_fuzzers()
+    fuzzers = arguments.fuzzers or built_fuzzers(arguments.binaries)
     if not fuzzers:
-        sys.exit(f"no fuzzer in {FOLDER}")
+        sys.exit(f"no fuzzer in {arguments.binaries}")
     failures = 0
     for name in fuzzers:
         reason = run(name, arguments.binaries.resolve(), arguments.seconds)

@@ -4,3 +4,8 @@ banyan_unit_test(net_http_server_tests
   KNOWS gateway/net
   LIBRARIES nlohmann_json::nlohmann_json
 )
+
+banyan_unit_test(net_deadline_wheel_tests
+  KNOWS gateway/net
+  SOURCES net_deadline_wheel_test.cpp
+)

@@ -1,6 +1,7 @@
 banyan_unit_test(unit_proxy
   KNOWS gateway/proxy
   SOURCES
+    proxy_chunked_test.cpp
     proxy_gate_test.cpp
     proxy_head_parser_test.cpp
     proxy_head_writer_test.cpp
