@@ -4,103 +4,15 @@
     proxy_raw_bytes.py --banyan BINARY [test names as for unittest]
 """
 
-import argparse
 import json
 import pathlib
 import socket
 import sys
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from banyan_process import BanyanProcess, split_address  # noqa: E402
-from strict_http import Incomplete, read_request, read_response  # noqa: E402
+from banyan_process import split_address  # noqa: E402
+from proxy_test import GET, OK, ProxyTest, main  # noqa: E402
 
-SECONDS = 8
-BINARY = None
-
-
-class Peer:
-    """One end of a connection, read message by message."""
-
-    def __init__(self, connection):
-        self.connection = connection
-        self.connection.settimeout(SECONDS)
-        self._data = b""
-
-    def send(self, data):
-        self.connection.sendall(data)
-
-    def _read(self, reader):
-        while True:
-            try:
-                message = reader(self._data)
-                self._data = self._data[len(message.raw):]
-                return message
-            except Incomplete:
-                piece = self.connection.recv(65536)
-                if not piece:
-                    raise AssertionError(f"the connection ended behind {self._data!r}") from None
-                self._data += piece
-
-    def request(self):
-        return self._read(read_request)
-
-    def response(self, method=b"GET"):
-        return self._read(lambda data: read_response(data, method, False))
-
-    def exactly(self, size):
-        while len(self._data) < size:
-            piece = self.connection.recv(65536)
-            if not piece:
-                raise AssertionError(f"the connection ended behind {self._data!r}")
-            self._data += piece
-        taken, self._data = self._data[:size], self._data[size:]
-        return taken
-
-    def is_closed(self):
-        """Reads to the end; nothing may come before it."""
-        try:
-            return not self._data and not self.connection.recv(65536)
-        except ConnectionResetError:
-            return True
-
-
-class ProxyTest(unittest.TestCase):
-    settings = {}
-
-    def setUp(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(SECONDS)
-        self.addCleanup(self.listener.close)
-        self.origin_address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        settings = {"proxy": {"threads": 1} | self.settings,
-                    "upstreams": {"legacy": {"endpoints": [f"http://{self.origin_address}"]}}}
-        self.banyan = BanyanProcess(BINARY, settings)
-        self.banyan.__enter__()
-        self.addCleanup(self.banyan.__exit__, None, None, None)
-
-    def client(self):
-        peer = Peer(socket.create_connection(split_address(self.banyan.proxy), timeout=SECONDS))
-        self.addCleanup(peer.connection.close)
-        return peer
-
-    def origin(self):
-        peer = Peer(self.listener.accept()[0])
-        self.addCleanup(peer.connection.close)
-        return peer
-
-    def exchange(self, request, response):
-        """One request and one response on fresh connections: (client, origin, what the origin got, what came back)."""
-        client = self.client()
-        client.send(request)
-        origin = self.origin()
-        got = origin.request()
-        origin.send(response)
-        return client, origin, got, client.response(got.start[0])
-
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 CHUNKED_POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
 CHUNKED_OK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 
@@ -119,11 +31,11 @@ class Trailers(ProxyTest):
         self.assertEqual(b"hello", answer.body)
         self.assertEqual([(b"x-checksum", b"5d41")], answer.trailers)
 
-    FORBIDDEN = [b"Host: evil", b"Connection: close", b"Cookie: a=b",
-                 b"Authorization: Basic x", b"Trailer: x", b"Upgrade: x", b"TE: trailers", b"Set-Cookie: a=b",
-                 b"Content-Encoding: gzip", b"Content-Type: text/evil", b"X-Forwarded-For: 10.6.6.6", b"Forwarded: for=evil",
-                 b"X-Request-Id: evil", b"Via: 1.1 evil", b"traceparent: 00-evil",
-                 b"Cache-Control: public", b"Expect: 100-continue", b"Keep-Alive: x", b"Proxy-Authorization: x"]
+    FORBIDDEN = [b"Host: evil", b"Connection: close", b"Cookie: a=b", b"Authorization: Basic x", b"Trailer: x",
+                 b"Upgrade: x", b"TE: trailers", b"Set-Cookie: a=b", b"Content-Encoding: gzip", b"Content-Type: text/evil",
+                 b"X-Forwarded-For: 10.6.6.6", b"Forwarded: for=evil", b"X-Request-Id: evil", b"Via: 1.1 evil",
+                 b"traceparent: 00-evil", b"Cache-Control: public", b"Expect: 100-continue", b"Keep-Alive: x",
+                 b"Proxy-Authorization: x"]
 
     def test_that_route_or_identify_are_dropped_from_requests(self):
         for field in self.FORBIDDEN:
@@ -313,8 +225,4 @@ class LongPoll(ProxyTest):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--banyan", required=True)
-    arguments, rest = parser.parse_known_args()
-    BINARY = arguments.banyan
-    unittest.main(argv=[sys.argv[0], *rest])
+    main(__doc__)
