@@ -12,7 +12,7 @@ class Places:
     """The directories of one world, made when first asked for.
 
     `state` belongs to the user who runs us. PostgreSQL and Tryton refuse to run as root or should not; started by
-    root they run under accounts of their own, which cannot enter, say, /root. Their files then go to `/var/tmp`, into a
+    root they run under accounts of their own, which cannot enter root's home. Their files then go to `/var/tmp`, into a
     directory whose name is derived from `state`, so that the next start finds it again.
     """
 

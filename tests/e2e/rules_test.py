@@ -26,9 +26,15 @@ class AccessLogCheck(unittest.TestCase):
     def test_a_log_that_names_everything_is_good(self):
         self.assertEqual(access_log.faults(complete_log()), [])
 
+    def test_a_request_that_the_browser_left_is_no_fault_but_proves_nothing(self):
+        left = log_line(1000, function="bus", status=0, served_by="none")
+        self.assertEqual(access_log.faults([*complete_log(), left]), [])
+        without = [line for line in complete_log() if '"bus"' not in line]
+        self.assertEqual(access_log.faults([*without, left]), ["no answered request was named `bus`"])
+
     def test_a_function_that_is_missing_is_a_fault(self):
         lines = [line for line in complete_log() if "party.write" not in line]
-        self.assertEqual(access_log.faults(lines), ["no request was named `party.write`"])
+        self.assertEqual(access_log.faults(lines), ["no answered request was named `party.write`"])
 
     def test_each_of_these_lines_is_a_fault(self):
         table = {

@@ -98,6 +98,8 @@ def run(options):
         banyan.start()
         good = run_scenario(options, world, banyan.port)
         banyan.stop()
+        if banyan.child.exit_status() != "exit status 0":  # also how a sanitizer reports
+            raise banyan.child.failure()
         if not good:
             Path(options.pictures).mkdir(parents=True, exist_ok=True)
             shutil.copy(banyan.access_log, options.pictures)

@@ -3,6 +3,7 @@ import { rpcDuring } from './browser.mjs';
 
 export async function logIn(page, site, login, password) {
   await page.goto(site);
+  await page.locator('#database:visible').waitFor(); // comes with the list of databases; before it no login goes out
   await page.locator('#login').fill(login);
   await page.getByRole('button', { name: 'Login' }).click();
   await page.locator('#ask-dialog-entry').fill(password);
@@ -15,7 +16,7 @@ export async function logOut(page) {
     await page.locator('#user-logout a').click();
     await dialog(page).getByRole('button', { name: 'OK' }).click(); // it asks, for there are open tabs
   });
-  await page.locator('#login').waitFor();
+  await page.locator('#database:visible').waitFor();
 }
 
 export const loggedInAs = (page) => page.locator('#user-preferences a').innerText();
