@@ -171,6 +171,7 @@ def main():
     if arguments.profile:
         print(PROFILE_HELP, end="")
         return 0
+    processes.unwind_at_sigterm()
     shm = "/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None
     try:
         with tempfile.TemporaryDirectory(prefix="banyan-bench-", dir=shm) as directory:

@@ -7,11 +7,17 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 
 class Broken(Exception):
     """The run itself is broken: a program does not start, a request fails, a body is wrong."""
+
+
+def unwind_at_sigterm():
+    """Lets SIGTERM end this program as Ctrl-C does, so that it ends what it has started."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def free_port():

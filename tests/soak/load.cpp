@@ -1,6 +1,7 @@
 // Load program of the soak: many sessions at once, good and broken, until a number of requests has been made.
 //
-//   soak_load --port N [--requests 60000] [--connections 64] [--broken-per-mille 10] [--seed 1] [--client-defects-only]
+//   soak_load --port N [--requests 60000] [--connections 64] [--broken-per-mille 10] [--seed 1]
+//             [--client-defects-only | --defect NAME]
 //
 // Prints one line of JSON. Exit 1 if anything happened that must not: a reply to the wrong client, a wrong byte, a good
 // request without its answer, a broken one that was taken for whole.
@@ -73,14 +74,16 @@ std::string json(const std::map<std::string, std::uint64_t>& counts) {
 
 int run(int count, char** values) {
   load::Arguments arguments(count, values);
-  Run run{.planner = Planner(arguments.number("seed", 1)), .tally = {}};
+  Run run{.defects = {}, .planner = Planner(arguments.number("seed", 1)), .tally = {}};
   run.port = static_cast<std::uint16_t>(arguments.number("port", 0));
   run.tally.wanted = arguments.number("requests", 60'000);
   run.broken_share = static_cast<double>(arguments.number("broken-per-mille", 10)) / 1000;
-  run.origin_defects = !arguments.given("client-defects-only");
+  run.defects = plantable(!arguments.given("client-defects-only"));
+  if (arguments.given("defect")) run.defects = plantable(arguments.text("defect"));
   const std::size_t connections = arguments.number("connections", 64);
   arguments.refuse_unknown();
   if (run.port == 0) throw std::invalid_argument("--port is missing");
+  if (run.defects.empty()) throw std::invalid_argument("no defect of this name");
 
   const Time begin = std::chrono::steady_clock::now();
   drive(run, connections);

@@ -99,6 +99,12 @@ std::span<const DefectRule> plantable(bool by_origin_too) {
   return std::span(kRules).first(by_origin_too ? kRules.size() - 1 : kOfClient);
 }
 
+std::span<const DefectRule> plantable(std::string_view name) {
+  const std::span<const DefectRule> all = plantable(true);
+  const auto found = std::ranges::find(all, name, &DefectRule::name);
+  return all.subspan(static_cast<std::size_t>(found - all.begin()), found == all.end() ? 0 : 1);
+}
+
 // Tokens of different seeds do not meet: mix() is a bijection, and no run makes 2^40 requests.
 Planner::Planner(std::uint64_t seed) : random_(seed), counter_(seed << 40U) {}
 
@@ -141,8 +147,7 @@ Plan Planner::good(bool alone) {
   return plan;
 }
 
-Plan Planner::broken(bool by_origin_too) {
-  const std::span<const DefectRule> rules = plantable(by_origin_too);
+Plan Planner::broken(std::span<const DefectRule> rules) {
   Plan plan = good(false);
   plan.defect = rules[between(0, rules.size() - 1)].defect;
   plan.expects_continue = false;

@@ -69,8 +69,9 @@ struct DefectRule {
 };
 
 const DefectRule& rule_of(Defect defect);
-// Those that a run may plant: of the client alone, or all.
+// Those that a run may plant: of the client alone, or all. plantable(name): this one; empty if there is none.
 std::span<const DefectRule> plantable(bool by_origin_too);
+std::span<const DefectRule> plantable(std::string_view name);
 
 struct Plan {
   std::uint64_t token = 0;
@@ -92,7 +93,7 @@ public:
 
   // A good request. `alone`: no other one is sent before it is answered, so that the answer may end the connection.
   Plan good(bool alone);
-  Plan broken(bool by_origin_too);
+  Plan broken(std::span<const DefectRule> rules);
 
   bool chance(double share);
   std::uint64_t between(std::uint64_t low, std::uint64_t high);  // both included

@@ -73,7 +73,7 @@ void Session::fill() {
     // What is broken must not take good requests of its own connection with it.
     broken_due_ = broken && !pending_.empty();
     if (broken_due_) return;
-    Plan plan = broken ? run_.planner.broken(run_.origin_defects) : run_.planner.good(window_ == 1);
+    Plan plan = broken ? run_.planner.broken(run_.defects) : run_.planner.good(window_ == 1);
     --planned_;
     if (broken) {
       damaged_ = true;

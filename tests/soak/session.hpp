@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,7 @@ struct Tally {
 struct Run {
   std::uint16_t port = 0;
   double broken_share = 0.01;
-  bool origin_defects = true;
+  std::span<const DefectRule> defects;
   Planner planner;
   Tally tally;
 };

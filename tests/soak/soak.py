@@ -68,6 +68,9 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=2, help="of Banyan's data plane")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--growth-limit-kib", type=int, default=4096, help="memory may grow by this after a fifth")
+    parser.add_argument("--defect", help="plant this one alone, by its name in the report, to narrow a fault down")
+    parser.add_argument("--broken-per-mille", type=int, default=10)
+    parser.add_argument("--keep", metavar="DIR", help="leave settings and logs of Banyan in this new directory")
     parser.add_argument("--json", metavar="FILE", help="write the report here, too")
     return parser.parse_args()
 
@@ -75,7 +78,10 @@ def parse_arguments():
 def run_load(programs, target, requests, connections, seed):
     command = [programs / "soak_load", "--port", target.port, "--requests", requests, "--connections", connections]
     command += ["--seed", seed, *target.load_flags]
-    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, check=False)
+    limit = 300 + requests / 500  # seconds; a run that takes longer hangs
+    done = subprocess.run(
+        [str(part) for part in command], stdout=subprocess.PIPE, text=True, check=False, timeout=limit
+    )
     if done.returncode not in (0, 1):
         raise processes.Broken(f"soak_load ended with {done.returncode}")
     return json.loads(done.stdout)
@@ -143,7 +149,10 @@ def start_banyan(arguments, origin_port, directory):
     except processes.Broken:
         process.stop()
         raise
-    target = Target(process, port, lambda: read_gauges(admin_port))
+    load_flags = ["--broken-per-mille", arguments.broken_per_mille]
+    if arguments.defect:
+        load_flags += ["--defect", arguments.defect]
+    target = Target(process, port, lambda: read_gauges(admin_port), tuple(load_flags))
     settle(target, None)
     return target
 
@@ -204,10 +213,13 @@ def print_report(report, complaints):
 
 def main():
     arguments = parse_arguments()
+    processes.unwind_at_sigterm()
     try:
         with tempfile.TemporaryDirectory(prefix="banyan-soak-") as directory:
-            report, complaints = run(arguments, directory)
-    except (processes.Broken, OSError) as error:
+            if arguments.keep:
+                os.makedirs(arguments.keep)
+            report, complaints = run(arguments, arguments.keep or directory)
+    except (processes.Broken, OSError, subprocess.SubprocessError) as error:
         print(f"soak: {error}", file=sys.stderr)
         return 1
     if arguments.json:
