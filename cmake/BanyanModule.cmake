@@ -55,16 +55,21 @@ function(banyan_unit_test name)
   gtest_discover_tests(${name} TEST_PREFIX "unit." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
 
-# banyan_fuzz_target(<name> SOURCES ... KNOWS <module path> ...)
-# A libFuzzer program; its seed corpus is tests/fuzz/corpus/<name without "fuzz_">. Does nothing in builds without
-# fuzzers, so that one list serves both.
+# banyan_fuzz_target(<name> SOURCES ... KNOWS <module path> ... [LIBRARIES ...])
+# A libFuzzer program; its seed corpus is tests/fuzz/corpus/<name without "fuzz_">. The fuzz preset builds it; the other
+# presets register a short run of what that preset has built.
 function(banyan_fuzz_target name)
   if(NOT BANYAN_FUZZERS)
+    string(REGEX REPLACE "^fuzz_" "fuzz." test ${name})
+    add_test(NAME ${test}
+      COMMAND ${PROJECT_SOURCE_DIR}/tests/fuzz/run_short.py --binaries ${BANYAN_FUZZ_BINARIES}
+        --seconds ${BANYAN_FUZZ_SECONDS} ${name})
+    set_tests_properties(${test} PROPERTIES LABELS fuzz TIMEOUT 180)
     return()
   endif()
-  cmake_parse_arguments(FUZZ "" "" "SOURCES;KNOWS" ${ARGN})
+  cmake_parse_arguments(FUZZ "" "" "SOURCES;KNOWS;LIBRARIES" ${ARGN})
   add_executable(${name} ${FUZZ_SOURCES})
-  target_link_libraries(${name} PRIVATE banyan_flags)
+  target_link_libraries(${name} PRIVATE banyan_flags ${FUZZ_LIBRARIES})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   foreach(known IN LISTS FUZZ_KNOWS)
     banyan_target_name(${known} known_target)
