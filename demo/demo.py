@@ -16,8 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from world import cache, ports, seed  # noqa: E402
 from world.banyan import Banyan  # noqa: E402
 from world.failure import Failure  # noqa: E402
-from world.places import Places  # noqa: E402
-from world.process import unprivileged_user  # noqa: E402
 from world.tryton import require_packages  # noqa: E402
 from world.world import World  # noqa: E402
 

@@ -116,6 +116,8 @@ class Postgres:
 
     def _initialise(self):
         shutil.rmtree(self._data, ignore_errors=True)
+        unfinished = self._directory / "data.unfinished"  # so that an initdb that was broken off is not taken for done
+        shutil.rmtree(unfinished, ignore_errors=True)
         password = secrets.token_urlsafe(24)
         write_private(self._password_path, password)
         theirs = self._directory / _PASSWORD_FILE  # initdb may run as another account, which cannot read ours
@@ -131,7 +133,7 @@ class Postgres:
                 f"--username={SUPERUSER}",
                 f"--pwfile={theirs}",
                 "-D",
-                self._data,
+                unfinished,
             ],
             account=self.account,
             cwd=self._directory,
@@ -139,6 +141,7 @@ class Postgres:
             what="initdb",
         )
         theirs.unlink()
+        unfinished.rename(self._data)
 
     def _write_settings(self):
         settings = _SETTINGS.format(host=LOOPBACK, port=self.port)

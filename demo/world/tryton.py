@@ -8,7 +8,7 @@ from pathlib import Path
 from .failure import Failure
 from .places import write_private
 from .ports import LOOPBACK
-from .process import Child, run, tail, unprivileged_user
+from .process import Child, run, unprivileged_user
 from .rpc import Client
 
 ROLE = "tryton"
@@ -144,9 +144,6 @@ class Tryton:
 
     def client(self, database):
         return Client(LOOPBACK, self.port, database)
-
-    def log_tail(self):
-        return tail(self._log)
 
     def _answers(self):
         try:

@@ -43,14 +43,18 @@ class Demo:
 
     def wait_until_ready(self, seconds):
         """Returns after how many seconds the demo says that it was ready."""
+        self.wait_for_line("Ctrl-C to stop.", seconds)
+        return float(re.search(r"Ready after ([\d.]+) s", self.output).group(1))
+
+    def wait_for_line(self, text, seconds=FIRST_START_SECONDS):
         end = time.monotonic() + seconds
         for line in self.process.stdout:
             self.output += line
-            if line.startswith("Ctrl-C to stop."):
-                return float(re.search(r"Ready after ([\d.]+) s", self.output).group(1))
+            if text in line:
+                return
             if time.monotonic() > end:
                 break
-        raise AssertionError(f"demo.py did not get ready:\n{self.output}")
+        raise AssertionError(f"demo.py did not print `{text}`:\n{self.output}")
 
     def stop(self, number):
         """Sends the signal and returns the exit status."""
@@ -183,6 +187,19 @@ class MakeDemo(unittest.TestCase):
         self.assertEqual(demo.wait(), 1)
         self.assertIn(f"Tryton (pid {trytond}) ended by itself: signal SIGKILL", demo.output)
         self.assert_nothing_left(demo, children)
+
+    def test_a_start_that_is_broken_off_can_be_begun_again(self):
+        state = tempfile.mkdtemp(prefix="banyan-demo-test-", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, state)
+        os.chmod(state, 0o711)
+        broken_off = Demo(state)
+        self.addCleanup(self.end, broken_off)
+        broken_off.wait_for_line("Starting PostgreSQL")
+        self.assertEqual(broken_off.stop(signal.SIGINT), 0, broken_off.output)
+
+        again = Demo(state)
+        self.addCleanup(self.end, again)
+        again.wait_until_ready(FIRST_START_SECONDS)
 
     def test_a_port_in_use_is_named_with_its_process_and_how_to_choose_another(self):
         with socket.create_server((ports.LOOPBACK, 0)) as taken:
