@@ -29,6 +29,8 @@ std::string peer_address(const net::Socket& socket) {
 
 }  // namespace
 
+ClientConnection::Exchange::Exchange() = default;
+
 ClientConnection::ClientConnection(Worker& worker, net::Socket socket)
     : worker_(worker), socket_(std::move(socket)), peer_(peer_address(socket_)) {
   if (const auto bytes = parse_address(peer_)) peer_trusted_ = worker_.shared.trusted.contains(*bytes);

@@ -57,6 +57,8 @@ private:
 
   // All that belongs to one request. Made anew for each.
   struct Exchange {
+    Exchange();  // written out of line: clang 14 cannot make an optional of a nested class with initializers otherwise
+
     SteadyTime started;
     SteadyTime asked;     // the request went to the upstream
     SteadyTime answered;  // the response head came
