@@ -36,12 +36,18 @@ static_assert([] {
   return kTable.size() == static_cast<std::size_t>(ErrorCode::internal) + 1;
 }());
 
-const Row& row(ErrorCode code) { return kTable.at(static_cast<std::size_t>(code)); }
+const Row& row(ErrorCode code) {
+  return kTable.at(static_cast<std::size_t>(code));
+}
 
 }  // namespace
 
-std::string_view to_string(ErrorCode code) { return row(code).word; }
+std::string_view to_string(ErrorCode code) {
+  return row(code).word;
+}
 
-int http_status(ErrorCode code) { return row(code).status; }
+int http_status(ErrorCode code) {
+  return row(code).status;
+}
 
 }  // namespace banyan

@@ -10,9 +10,9 @@
 namespace banyan::catalog {
 
 struct Decision {
-  ServedBy served_by = ServedBy::legacy;       // legacy, modern, or none (retired without a modern side: 410 Gone)
-  std::uint32_t upstream = 0;                  // unused for none
-  std::optional<std::uint32_t> fallback;       // upstream to try if modern fails before its answer began
+  ServedBy served_by = ServedBy::legacy;  // legacy, modern, or none (retired without a modern side: 410 Gone)
+  std::uint32_t upstream = 0;             // unused for none
+  std::optional<std::uint32_t> fallback;  // upstream to try if modern fails before its answer began
 };
 
 // `safe_method`: the HTTP method is safe (RFC 9110 section 9.2.1). A fallback is given only for what is safe to

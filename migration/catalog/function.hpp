@@ -26,10 +26,10 @@ std::string_view to_string(Effect effect);
 // How a text is compared. All comparisons are by bytes, case-sensitive; names of headers are compared without case.
 struct TextPattern {
   enum class Kind : std::uint8_t {
-    equals,  // the whole text
-    prefix,  // the text begins with it
-    glob,    // `*` stands for any run of characters, also none; `?` for one; no escapes
-    present, // any value, even an empty one; `text` is unused
+    equals,   // the whole text
+    prefix,   // the text begins with it
+    glob,     // `*` stands for any run of characters, also none; `?` for one; no escapes
+    present,  // any value, even an empty one; `text` is unused
   };
   Kind kind = Kind::equals;
   std::string text;
@@ -61,9 +61,9 @@ bool needs_body(Predicate::Source source);
 
 // One way to recognise a function: everything given must hold.
 struct Match {
-  std::vector<std::string> methods;    // empty: any method
-  std::optional<std::string> host;     // lower case, no port; `*.example.com` for any subdomain; absent: any host
-  std::string path;                    // template: "/a/{x}/b", "/a/{rest...}"; empty: any path
+  std::vector<std::string> methods;  // empty: any method
+  std::optional<std::string> host;   // lower case, no port; `*.example.com` for any subdomain; absent: any host
+  std::string path;                  // template: "/a/{x}/b", "/a/{rest...}"; empty: any path
   std::vector<Predicate> predicates;
 };
 
@@ -73,14 +73,14 @@ struct ModernTarget {
 };
 
 struct FunctionSpec {
-  std::string name;                    // "party.search"; unique
-  std::vector<Match> matches;          // at least one; any of them recognises the function
-  std::string entity;                  // record type of the ontology; may be empty
-  Effect effect = Effect::write;       // cautious default: not safe to repeat
-  std::string legacy = "legacy";       // upstream
+  std::string name;               // "party.search"; unique
+  std::vector<Match> matches;     // at least one; any of them recognises the function
+  std::string entity;             // record type of the ontology; may be empty
+  Effect effect = Effect::write;  // cautious default: not safe to repeat
+  std::string legacy = "legacy";  // upstream
   std::optional<ModernTarget> modern;
-  Stage stage = Stage::legacy;         // `shadow` is refused until the shadow part exists
-  double percent = 0;                  // canary: share of subjects that modern serves, 0 to 100, steps of 0.001
+  Stage stage = Stage::legacy;  // `shadow` is refused until the shadow part exists
+  double percent = 0;           // canary: share of subjects that modern serves, 0 to 100, steps of 0.001
 };
 
 // The name under which a request is counted that no function recognises. It is served by `legacy`.

@@ -30,8 +30,8 @@ using FunctionId = std::uint32_t;
 // A function as the data plane uses it: names of upstreams resolved to their positions in the settings.
 struct Function {
   FunctionSpec spec;
-  std::uint64_t split_seed = 0;                  // which subjects a canary takes; see decide.hpp
-  std::uint32_t legacy_upstream = 0;             // index into the upstream names given to compile()
+  std::uint64_t split_seed = 0;       // which subjects a canary takes; see decide.hpp
+  std::uint32_t legacy_upstream = 0;  // index into the upstream names given to compile()
   std::optional<std::uint32_t> modern_upstream;
 };
 
@@ -44,8 +44,8 @@ struct CatalogFault {
 };
 
 struct Recognition {
-  FunctionId function = 0;   // meaningful if !needs_body
-  bool needs_body = false;   // call again with a body that is complete or unavailable
+  FunctionId function = 0;  // meaningful if !needs_body
+  bool needs_body = false;  // call again with a body that is complete or unavailable
 };
 
 class RouteTable;
@@ -60,7 +60,7 @@ CompileResult compile(std::vector<FunctionSpec> functions, const std::vector<std
                       std::string_view default_legacy = "legacy");
 
 class RouteTable final {
- public:
+public:
   ~RouteTable();
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
@@ -72,7 +72,7 @@ class RouteTable final {
   const Function& function(FunctionId id) const { return functions()[id]; }
   FunctionId unmapped() const { return static_cast<FunctionId>(functions().size() - 1); }
 
- private:
+private:
   friend CompileResult compile(std::vector<FunctionSpec> functions, const std::vector<std::string>& upstreams,
                                std::string_view default_legacy);
   class Index;
