@@ -78,8 +78,11 @@ void ChunkedDecoder::take(char c) {
 
 void ChunkedDecoder::take_size(char c) {
   if (const int digit = hex_value(c); digit >= 0) {
-    if (state_ == State::size_first) left_ = 0;
-    if (left_ > std::numeric_limits<std::uint64_t>::max() >> 5) return refuse(Rule::syntax, "A chunk is too large.");
+    if (state_ == State::size_first) left_ = size_digits_ = 0;
+    // Leading zeros count too: sixteen digits are all that 64 bits can need.
+    if (++size_digits_ > 16 || left_ > std::numeric_limits<std::uint64_t>::max() >> 5) {
+      return refuse(Rule::syntax, "A chunk size is too large.");
+    }
     left_ = left_ << 4 | static_cast<std::uint64_t>(digit);
     state_ = State::size;
     return;

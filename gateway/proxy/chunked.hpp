@@ -59,6 +59,7 @@ private:
   int refused_status_;
   State state_ = State::size_first;
   std::uint64_t left_ = 0;  // of the chunk's data
+  std::uint32_t size_digits_ = 0;
   std::uint32_t extension_bytes_ = 0;
   std::uint32_t trailer_bytes_ = 0;
   std::uint32_t trailer_count_ = 0;

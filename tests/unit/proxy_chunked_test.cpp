@@ -60,6 +60,11 @@ TEST(ChunkedBody, BoundsExtensionsAndTrailers) {
   EXPECT_EQ(decode("0\r\n" + trailers, 7).rule, Rule::too_many_fields);
 }
 
+TEST(ChunkedBody, BoundsTheDigitsOfASize) {
+  EXPECT_EQ(decode("0000000000000001\r\nx\r\n0\r\n\r\n", 1).step, ParseStep::done);
+  EXPECT_EQ(decode("00000000000000001\r\nx\r\n0\r\n\r\n", 1).step, ParseStep::refused);
+}
+
 TEST(ChunkedBody, RefusesFoldedTrailers) {
   EXPECT_EQ(decode("0\r\nA: b\r\n c\r\n\r\n", 1).rule, Rule::obs_fold);
 }
