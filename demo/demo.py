@@ -58,11 +58,15 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="demo.py", description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    port = {"type": int, "metavar": "PORT"}
-    parser.add_argument("--banyan-port", **port, default=_port("BANYAN_PORT", 8080), help="web client through Banyan")
-    parser.add_argument("--admin-port", **port, default=_port("ADMIN_PORT", 9090), help="Banyan's metrics and health")
-    parser.add_argument("--tryton-port", **port, default=_port("TRYTON_PORT", 8001), help="Tryton itself")
-    parser.add_argument("--postgres-port", **port, default=_port("POSTGRES_PORT", 15432), help="the demo's PostgreSQL")
+    for flag, variable, default, purpose in (
+        ("--banyan-port", "BANYAN_PORT", 8080, "web client through Banyan"),
+        ("--admin-port", "ADMIN_PORT", 9090, "Banyan's metrics and health"),
+        ("--tryton-port", "TRYTON_PORT", 8001, "Tryton itself"),
+        ("--postgres-port", "POSTGRES_PORT", 15432, "the demo's PostgreSQL"),
+    ):
+        # A text from the environment goes through `type` like one from the command line, and gets the same message.
+        chosen = os.environ.get(variable) or default
+        parser.add_argument(flag, type=int, metavar="PORT", default=chosen, help=f"{purpose} ({default})")
     parser.add_argument("--state", metavar="DIR", default=REPOSITORY / "var" / "demo", help="where everything is kept")
     parser.add_argument("--seed-cache", metavar="DIR", default=cache.DEFAULT_DIRECTORY, help="seeded databases")
     parser.add_argument(
@@ -72,11 +76,6 @@ def arguments():
     parser.add_argument("--fresh", action="store_true", help="forget what users did and begin with the seed")
     parser.add_argument("--exit-after-ready", action="store_true", help="stop as soon as all is up (for tests)")
     return parser.parse_args()
-
-
-def _port(variable, default):
-    # Through argparse's `type` like a flag, so that a bad value gets the same message.
-    return os.environ.get(variable) or default
 
 
 def wanted_ports(options):
