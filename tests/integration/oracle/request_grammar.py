@@ -48,7 +48,8 @@ EXTRAS = [
     b"X-Forwarded-For: 1.2.3.4", b"X-HTTP-Method-Override: DELETE", b"Via: 1.1 x", b"X-A: " + b"a" * 9000,
     b"X-Request-Id: x", b"Forwarded: for=x", b"Proxy-Connection: close", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"]
 CHUNK_SIZES = [b"%x"] * 2 + [
-    b"0%x", b"%X;x=y", b"%x;x=\"\r\n\"", b"0x%x", b"+%x", b"-%x", b"%x ", b" %x", b"%x;", b"%x\x00", b"\t%x", b"1%016x",
+    b"0%x", b"%X;x=y", b"%x;x=\"\r\n\"", b"0x%x", b"+%x", b"-%x", b"%x ", b" %x", b"%x;", b"%x\x00", b"\t%x", b"%x 5",
+    b"%x\tx", b"1%016x",
     b"%x;\n", b"%xg", b"", b"%x,", b"%x\x0b"]
 CHUNK_ENDS = [b"\r\n"] * 2 + [b"\n", b"", b"\r", b"\r\n\r\n", b"XX", b"\r\r\n"]
 LAST_CHUNKS = [b"0\r\n\r\n"] * 2 + [
