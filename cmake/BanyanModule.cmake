@@ -1,4 +1,4 @@
-# banyan_module(<path> SOURCES ... [KNOWS <module path> ...] [LIBRARIES ...])
+# banyan_module(<path> SOURCES ... [KNOWS <module path> ...] [LIBRARIES ...] [PRECOMPILE <header> ...])
 #
 # Declares one module as a static library. Refuses, at configure time, an edge that the dependency table does not list.
 include(${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)
@@ -21,7 +21,7 @@ function(banyan_allowed_modules path out)
 endfunction()
 
 function(banyan_module path)
-  cmake_parse_arguments(MODULE "" "" "SOURCES;KNOWS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(MODULE "" "" "SOURCES;KNOWS;LIBRARIES;PRECOMPILE" ${ARGN})
   if(MODULE_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "banyan_module(${path}): unknown arguments '${MODULE_UNPARSED_ARGUMENTS}'.")
   endif()
@@ -40,6 +40,13 @@ function(banyan_module path)
     banyan_target_name(${known} known_target)
     target_link_libraries(${target} PUBLIC ${known_target})
   endforeach()
+  if(MODULE_PRECOMPILE)
+    target_precompile_headers(${target} PRIVATE ${MODULE_PRECOMPILE})
+    # Without it g++ hides from ccache what the precompiled header holds, and ccache gives up.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE -fpch-preprocess)
+    endif()
+  endif()
 endfunction()
 
 # banyan_unit_test(<name> SOURCES ... KNOWS <module path> ... [LIBRARIES ...])
