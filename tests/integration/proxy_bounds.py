@@ -112,7 +112,7 @@ class Stop(ProxyTest):
             while not stopping.done():
                 try:
                     self.client().connection.close()
-                except ConnectionRefusedError:
+                except ConnectionError:
                     break
             origin.send(OK)
             answer = client.response()
