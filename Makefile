@@ -26,7 +26,8 @@ build: ## Build build/release/banyan
 
 bench: ## Measure Banyan beside nginx and HAProxy (BENCH_FLAGS)
 	@tools/install-packages bench
-	@tools/build release -DBANYAN_TESTS=ON -- banyan bench_programs
+	@tools/build release -DBANYAN_TESTS=ON -- banyan bench_programs catalog_bench
+	@build/release/catalog_bench
 	@tests/bench/bench_proxy.py --banyan build/release/banyan $(BENCH_FLAGS)
 
 soak: ## A million requests, some of them broken (SOAK_FLAGS)
@@ -36,7 +37,7 @@ soak: ## A million requests, some of them broken (SOAK_FLAGS)
 
 fuzz: ## Run every fuzzer for FUZZ_SECONDS seconds
 	@tools/install-packages test
-	@tools/build fuzz
+	@tools/build fuzz -- fuzzers
 	@tests/fuzz/run_short.py --binaries build/fuzz --seconds $(FUZZ_SECONDS)
 
 lint: ## clang-format and clang-tidy over everything

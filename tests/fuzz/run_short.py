@@ -28,7 +28,7 @@ def run(name, binaries, seconds):
     """Why the run failed, or None."""
     binary = binaries / name
     if not binary.is_file():
-        return f"{binary} is not built; 'tools/build fuzz' builds it"
+        return f"{binary} is not built; 'tools/build fuzz -- fuzzers' builds it"
     seeds = FOLDER / "corpus" / name.removeprefix("fuzz_")
     if not seeds.is_dir() or not any(seeds.iterdir()):
         return f"no seed corpus in {seeds.relative_to(FOLDER)}"
