@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 namespace banyan::load {
@@ -126,6 +127,7 @@ bool Server::parse(Connection& connection, std::string_view input) {
         reader.start();
         break;
       case Event::failed:
+        std::fprintf(stderr, "refused a request: %s; %zu bytes of input left\n", reader.error().c_str(), input.size());
         connection.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         connection.close_when_sent();
         break;
