@@ -70,7 +70,7 @@ void append_line(std::string& out, const AccessRecord& record) {
   text("stage", catalog::to_string(record.stage));
   text("served_by", catalog::to_string(record.served_by));
   out += ",\"subject\":\"";
-  append_number(out, record.subject, 16);
+  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[record.subject >> shift & 15];
   out += '"';
   number("status", static_cast<std::uint64_t>(record.status));
   number("request_bytes", record.request_bytes);

@@ -53,7 +53,7 @@ class BlockPool {
 public:
   static constexpr std::array<std::size_t, 4> kBytes{4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024};
   // Free blocks kept per size; more go back to the system.
-  static constexpr std::array<std::size_t, 4> kKeep{1024, 512, 64, 16};
+  static constexpr std::array<std::size_t, 4> kKeep{256, 256, 64, 16};
 
   static constexpr std::size_t bytes(BlockSize size) { return kBytes[static_cast<std::size_t>(size)]; }
 

@@ -36,6 +36,7 @@ ParseStep ChunkedDecoder::decode(std::string_view bytes) {
     data_ = bytes.substr(consumed_, left_);
     consumed_ += data_.size();
     left_ -= data_.size();
+    data_bytes_ += data_.size();
     if (left_ == 0) state_ = State::data_cr;
   }
   if (state_ == State::refused) return ParseStep::refused;
@@ -54,8 +55,17 @@ void ChunkedDecoder::take(char c) {
     case State::extension:
       if (c == '\r') return void(state_ = State::size_lf);
       if (is_control(c)) return refuse(Rule::syntax, "A chunk extension holds a control byte.");
-      if (++extension_bytes_ > limits_.header_bytes) {
-        return refuse(Rule::header_too_large, "A chunk extension is too large.", 431);
+      // Extensions cost the reader and carry nothing: no more of them than of data, apart from a first allowance.
+      if (++extension_bytes_ > limits_.header_bytes + data_bytes_) {
+        return refuse(Rule::header_too_large, "The chunk extensions are too large.", 431);
+      }
+      return;
+    case State::size_space:
+      if (c == '\r') return void(state_ = State::size_lf);
+      if (c == ';') return void(state_ = State::extension);
+      if (c != ' ' && c != '\t') return refuse(Rule::syntax, "A chunk size is malformed.");
+      if (++extension_bytes_ > limits_.header_bytes + data_bytes_) {
+        return refuse(Rule::header_too_large, "The chunk extensions are too large.", 431);
       }
       return;
     case State::size_lf:
@@ -89,8 +99,7 @@ void ChunkedDecoder::take_size(char c) {
   }
   const bool ends = c == '\r' || c == ';' || c == ' ' || c == '\t';
   if (state_ == State::size_first || !ends) return refuse(Rule::syntax, "A chunk size is malformed.");
-  extension_bytes_ = 0;
-  state_ = c == '\r' ? State::size_lf : State::extension;
+  state_ = c == '\r' ? State::size_lf : c == ';' ? State::extension : State::size_space;
 }
 
 void ChunkedDecoder::take_trailer(char c) {

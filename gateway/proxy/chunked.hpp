@@ -15,7 +15,7 @@ namespace banyan::proxy {
 enum class ParseStep : std::uint8_t { need_more, done, refused };
 
 struct ParseLimits {
-  std::uint32_t header_bytes;  // of a head; of all trailers together; of all extensions of one chunk
+  std::uint32_t header_bytes;  // of a head; of all trailers together; of chunk extensions beyond the size of the data
   std::uint32_t header_count;
 };
 
@@ -38,6 +38,7 @@ private:
   enum class State : std::uint8_t {
     size_first,  // a chunk size begins
     size,
+    size_space,  // white space behind the size (RFC 9112 section 7.1.1: BWS)
     extension,
     size_lf,
     data,
@@ -60,7 +61,8 @@ private:
   State state_ = State::size_first;
   std::uint64_t left_ = 0;  // of the chunk's data
   std::uint32_t size_digits_ = 0;
-  std::uint32_t extension_bytes_ = 0;
+  std::uint64_t extension_bytes_ = 0;  // of the whole body
+  std::uint64_t data_bytes_ = 0;
   std::uint32_t trailer_bytes_ = 0;
   std::uint32_t trailer_count_ = 0;
   std::size_t consumed_ = 0;

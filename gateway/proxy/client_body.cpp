@@ -87,17 +87,17 @@ ClientConnection::Batch ClientConnection::take_batch(Window& window) {
     batch.finished = x.body_left == 0;
   } else {
     while (batch.count < batch.pieces.size() && !batch.finished) {
-      const auto step = request_chunks_->decode(window.bytes().substr(batch.consumed));
+      const auto step = x.request_chunks->decode(window.bytes().substr(batch.consumed));
       if (step == ParseStep::refused) {
         batch.refused = true;
-        refuse(request_chunks_->refusal());
+        refuse(x.request_chunks->refusal());
         return batch;
       }
-      batch.consumed += request_chunks_->consumed();
-      if (!request_chunks_->data().empty()) batch.pieces[batch.count++] = request_chunks_->data();
-      batch.bytes += request_chunks_->data().size();
+      batch.consumed += x.request_chunks->consumed();
+      if (!x.request_chunks->data().empty()) batch.pieces[batch.count++] = x.request_chunks->data();
+      batch.bytes += x.request_chunks->data().size();
       batch.finished = step == ParseStep::done;
-      if (request_chunks_->consumed() == 0) break;
+      if (x.request_chunks->consumed() == 0) break;
     }
   }
   x.request_bytes += batch.bytes;

@@ -169,6 +169,9 @@ void ClientConnection::hibernate() {
     return read_client(in_);
   }
   in_ = {};
+  exchange_.release();
+  request_ = {};
+  response_ = {};
   socket_.async_wait(
       net::Socket::wait_read,
       net::placed(read_memory_, [self = boost::intrusive_ptr<ClientConnection>(this)](net::ErrorCode ec) {

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "gateway/proxy/head_parser.hpp"
+#include "gateway/proxy/kept.hpp"
 #include "gateway/proxy/upstream.hpp"
 #include "gateway/proxy/worker.hpp"
 #include "migration/catalog/decide.hpp"
@@ -73,6 +74,7 @@ private:
     RequestIdentity identity;
 
     // Request body.
+    Batch up_batch;               // being sent
     std::uint64_t body_left = 0;  // Framing::length: bytes not yet taken
     bool body_done = false;       // all of it has been taken from the client
     bool body_in_memory = false;  // all of it is in `body` and can be sent again
@@ -94,7 +96,10 @@ private:
     Wait wait = Wait::connect;
 
     // Response.
+    Batch down_batch;  // being sent
     std::optional<ResponseParser> parser;
+    std::optional<ChunkedDecoder> response_chunks;
+    std::optional<ChunkedDecoder> request_chunks;
     unsigned interims = 0;
     bool response_started = false;
     bool own_response = false;    // Banyan answered itself
@@ -146,6 +151,7 @@ private:
 
   // exchange.cpp
   void forward();
+  void watch_client();
   void connect_to(Endpoint& endpoint, bool fresh);
   void on_upstream_connected(net::ErrorCode ec) override;
   void send_request();
@@ -197,9 +203,7 @@ private:
   RequestHead request_;
   ResponseHead response_;  // kept between exchanges for the memory of its fields
   std::optional<RequestParser> parser_;
-  std::optional<ChunkedDecoder> request_chunks_;
-  std::optional<ChunkedDecoder> response_chunks_;
-  std::optional<Exchange> exchange_;
+  Kept<Exchange> exchange_;
   Batch up_batch_;            // being sent
   Batch down_batch_;          // being sent
   std::string trailing_;      // the end of a chunked request body, being sent

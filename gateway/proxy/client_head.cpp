@@ -52,10 +52,14 @@ void ClientConnection::parse_head() {
   switch (parser_->parse_head(in_.bytes())) {
     case ParseStep::need_more:
       return wait_for_more_head();
-    case ParseStep::refused:
+    case ParseStep::refused: {
+      // Nothing of it is to be believed but that a HEAD wants no body.
+      const auto method = request_.method;
       request_.reset();
+      request_.method = method;
       identify();
       return refuse(parser_->refusal());
+    }
     case ParseStep::done:
       in_.consume(parser_->consumed());
       return on_head();
@@ -90,7 +94,8 @@ void ClientConnection::on_head() {
   x.body_left = request_.framing == Framing::length ? request_.content_length : 0;
   x.body_done = request_.framing == Framing::none;
   if (request_.framing == Framing::chunked) {
-    request_chunks_.emplace(ParseLimits{worker_.options.limits.header_bytes, worker_.options.limits.header_count}, 400);
+    x.request_chunks.emplace(ParseLimits{worker_.options.limits.header_bytes, worker_.options.limits.header_count},
+                             400);
   }
   x.body_in_memory = x.body_done || body_lies_in_memory();
   x.subject = catalog::extract_subject(worker_.options.subject, request_view(), x.client);

@@ -24,11 +24,22 @@ void ClientConnection::connect_to(Endpoint& endpoint, bool fresh) {
   endpoint.counters->requests.add();
   x.upstream->user = this;
   // Seen while the upstream works: that the client leaves, or what it sends next.
-  if (x.body_done && !reading_into_ && !body_.block && in_.room() > 0) read_client(in_);
+  watch_client();
   if (x.upstream->reused) return send_request();
   x.wait = Wait::connect;
   worker_.wheel.set(*this, worker_.options.timeouts.connect);
   x.upstream->connect();
+}
+
+// While the upstream works on a request that has been read whole: sees that the client leaves, and what it sends next.
+void ClientConnection::watch_client() {
+  if (!exchange_->body_done || reading_into_) return;
+  if (body_.block && body_.bytes().size() <= in_.room()) {
+    // The beginning of the next request, which a chunked body brought along.
+    in_.append(body_.bytes());
+    body_ = {};
+  }
+  if (!body_.block && in_.room() > 0) read_client(in_);
 }
 
 void ClientConnection::on_upstream_connected(net::ErrorCode ec) {
@@ -67,16 +78,16 @@ void ClientConnection::send_request() {
   std::size_t count = 0;
   if (x.body_in_memory) {
     pieces[count++] = x.body;
-    up_batch_ = {};
-    up_batch_.finished = true;
+    x.up_batch = {};
+    x.up_batch.finished = true;
   } else if (!x.buffered.empty()) {
-    up_batch_ = {};
-    up_batch_.pieces[up_batch_.count++] = x.buffered;
-    up_batch_.bytes = x.buffered.size();
+    x.up_batch = {};
+    x.up_batch.pieces[x.up_batch.count++] = x.buffered;
+    x.up_batch.bytes = x.buffered.size();
     count = frame_request_batch(pieces);
   } else {
-    up_batch_ = take_batch(body_source());
-    if (up_batch_.refused) return;
+    x.up_batch = take_batch(body_source());
+    if (x.up_batch.refused) return;
     count = frame_request_batch(pieces);
   }
   x.wait = x.body_done ? Wait::response_header : Wait::request_body;
@@ -88,36 +99,38 @@ void ClientConnection::send_request() {
   if (sent) on_upstream_sent(ec);
 }
 
-// Writes the framing of up_batch_ behind what the head buffer holds, and lists the pieces that follow it.
+// Writes the framing of x.up_batch behind what the head buffer holds, and lists the pieces that follow it.
 std::size_t ClientConnection::frame_request_batch(std::array<std::string_view, net::SendQueue::kMaxPieces>& pieces) {
+  Exchange& x = *exchange_;
   const bool chunked = request_.framing == Framing::chunked;
-  if (chunked && up_batch_.bytes > 0) worker_.head_buffer.put_hex(up_batch_.bytes).put("\r\n");
+  if (chunked && x.up_batch.bytes > 0) worker_.head_buffer.put_hex(x.up_batch.bytes).put("\r\n");
   std::size_t count = 0;
-  for (std::size_t i = 0; i < up_batch_.count; ++i) pieces[count++] = up_batch_.pieces[i];
+  for (std::size_t i = 0; i < x.up_batch.count; ++i) pieces[count++] = x.up_batch.pieces[i];
   if (!chunked) return count;
-  if (up_batch_.bytes > 0) {
-    if (!up_batch_.finished) {
+  if (x.up_batch.bytes > 0) {
+    if (!x.up_batch.finished) {
       pieces[count++] = "\r\n";
       return count;
     }
     pieces[count++] = "\r\n0\r\n";
-  } else if (up_batch_.finished) {
+  } else if (x.up_batch.finished) {
     worker_.head_buffer.put("0\r\n");
   }
   // The last piece takes the place of two: trailers end with an empty line.
-  if (up_batch_.finished) trailing_ = request_chunks_->trailers() + "\r\n";
-  if (up_batch_.finished) pieces[count++] = trailing_;
+  if (x.up_batch.finished) trailing_ = x.request_chunks->trailers() + "\r\n";
+  if (x.up_batch.finished) pieces[count++] = trailing_;
   return count;
 }
 
 void ClientConnection::relay_request_body() {
   Exchange& x = *exchange_;
-  while (x.upstream && !x.upstream_gone && !x.upstream->sending() && !x.body_done) {
+  // A read that an earlier request left under way may bring body bytes before the head has been sent.
+  while (x.head_sent && x.upstream && !x.upstream_gone && !x.upstream->sending() && !x.body_done) {
     Window& source = body_source();
-    up_batch_ = take_batch(source);
-    if (up_batch_.refused) return;
-    if (up_batch_.bytes == 0 && !up_batch_.finished) {
-      source.consume(up_batch_.consumed);
+    x.up_batch = take_batch(source);
+    if (x.up_batch.refused) return;
+    if (x.up_batch.bytes == 0 && !x.up_batch.finished) {
+      source.consume(x.up_batch.consumed);
       if (!x.response_started) x.wait = Wait::request_body;
       worker_.wheel.set(*this, worker_.options.timeouts.request_body);
       return read_body();
@@ -131,8 +144,8 @@ void ClientConnection::relay_request_body() {
       x.upstream_gone = true;
       return;
     }
-    source.consume(up_batch_.consumed);
-    if (up_batch_.finished) return on_request_sent();
+    source.consume(x.up_batch.consumed);
+    if (x.up_batch.finished) return on_request_sent();
   }
 }
 
@@ -143,7 +156,7 @@ void ClientConnection::on_request_sent() {
     x.wait = Wait::response_header;
     worker_.wheel.set(*this, worker_.options.timeouts.response_header);
   }
-  if (!reading_into_ && !body_.block && in_.room() > 0) read_client(in_);
+  watch_client();
 }
 
 void ClientConnection::on_upstream_sent(net::ErrorCode ec) {
@@ -157,8 +170,8 @@ void ClientConnection::on_upstream_sent(net::ErrorCode ec) {
     x.upstream_gone = true;
     return;
   }
-  if (!x.body_in_memory) body_source().consume(up_batch_.consumed);
-  if (up_batch_.finished) return on_request_sent();
+  if (!x.body_in_memory) body_source().consume(x.up_batch.consumed);
+  if (x.up_batch.finished) return on_request_sent();
   relay_request_body();
 }
 

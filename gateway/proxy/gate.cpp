@@ -68,9 +68,6 @@ std::optional<Refusal> check_length(std::string_view value, FramingFields& frami
 std::optional<Refusal> check_framing(const FieldList& list, unsigned minor_version, FramingFields& framing) {
   for (std::size_t i = 0; i < list.fields.size(); ++i) {
     const auto& [name, value] = list.fields[i];
-    if (name.find('_') != std::string_view::npos) {
-      return refuse(Rule::field_name, "A field name contains an underscore.");
-    }
     if (list.kinds[i] == FieldKind::content_length) {
       if (auto refusal = check_length(value, framing)) return refusal;
     } else if (list.kinds[i] == FieldKind::transfer_encoding) {
@@ -249,6 +246,11 @@ std::string_view to_string(Rule rule) {
 
 std::optional<Refusal> inspect(RequestHead& request) {
   if (request.method == "CONNECT") return refuse(Rule::connect, "CONNECT is not offered.", 405);
+  for (const auto& field : request.fields.fields) {
+    if (field.name.find('_') != std::string_view::npos) {
+      return refuse(Rule::field_name, "A field name contains an underscore.");
+    }
+  }
   FramingFields framing;
   if (auto refusal = check_framing(request.fields, request.minor_version, framing)) return refusal;
   if (auto refusal = check_host(request)) return refusal;
@@ -302,7 +304,7 @@ std::optional<Refusal> inspect(ResponseHead& response, std::string_view request_
 }
 
 bool may_be_trailer(std::string_view name) {
-  static constexpr std::array<std::string_view, 41> kForbidden{"transfer-encoding",
+  static constexpr std::array<std::string_view, 42> kForbidden{"transfer-encoding",
                                                                "content-length",
                                                                "host",
                                                                "connection",
@@ -342,7 +344,8 @@ bool may_be_trailer(std::string_view name) {
                                                                "via",
                                                                "x-request-id",
                                                                "traceparent",
-                                                               "tracestate"};
+                                                               "tracestate",
+                                                               "banyan-served-by"};
   if (name.find('_') != std::string_view::npos) return false;
   if (name.size() >= 12 && iequals(name.substr(0, 12), "x-forwarded-")) return false;
   return std::none_of(kForbidden.begin(), kForbidden.end(), [&](std::string_view f) { return iequals(f, name); });

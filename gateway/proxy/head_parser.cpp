@@ -19,6 +19,9 @@ FieldKind kind_of_unlisted(std::string_view name) {
     case 5:
       if (iequals(name, "Proxy")) return FieldKind::hop_by_hop;
       break;
+    case 9:
+      if (iequals(name, "X-Real-IP")) return FieldKind::x_forwarded_other;
+      break;
     case 10:
       if (iequals(name, "tracestate")) return FieldKind::tracestate;
       break;

@@ -28,7 +28,7 @@ enum class FieldKind : std::uint8_t {
   x_forwarded_for,
   x_forwarded_proto,
   x_forwarded_host,
-  x_forwarded_other,  // X-Forwarded-Port and the like: passed on from trusted proxies only
+  x_forwarded_other,  // X-Forwarded-Port, X-Real-IP and the like: passed on from trusted proxies only
   x_request_id,
   traceparent,
   tracestate,

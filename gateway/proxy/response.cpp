@@ -103,8 +103,8 @@ void ClientConnection::on_response_head() {
   x.response_left = response_.content_length;
   x.client_framing = response_.framing;
   if (response_.framing == Framing::chunked) {
-    response_chunks_.emplace(ParseLimits{worker_.options.limits.header_bytes, worker_.options.limits.header_count},
-                             502);
+    x.response_chunks.emplace(ParseLimits{worker_.options.limits.header_bytes, worker_.options.limits.header_count},
+                              502);
   }
   if (response_.framing == Framing::chunked || response_.framing == Framing::until_close) {
     x.client_framing = request_.minor_version == 1 ? Framing::chunked : Framing::until_close;
@@ -153,14 +153,14 @@ ClientConnection::Batch ClientConnection::take_response_batch() {
     }
     case Framing::chunked:
       while (batch.count < batch.pieces.size() && !batch.finished) {
-        const auto step = response_chunks_->decode(bytes.substr(batch.consumed));
+        const auto step = x.response_chunks->decode(bytes.substr(batch.consumed));
         batch.refused = step == ParseStep::refused;
         if (batch.refused) break;
-        batch.consumed += response_chunks_->consumed();
-        if (!response_chunks_->data().empty()) batch.pieces[batch.count++] = response_chunks_->data();
-        batch.bytes += response_chunks_->data().size();
+        batch.consumed += x.response_chunks->consumed();
+        if (!x.response_chunks->data().empty()) batch.pieces[batch.count++] = x.response_chunks->data();
+        batch.bytes += x.response_chunks->data().size();
         batch.finished = step == ParseStep::done;
-        if (response_chunks_->consumed() == 0) break;
+        if (x.response_chunks->consumed() == 0) break;
       }
       break;
   }
@@ -171,15 +171,15 @@ ClientConnection::Batch ClientConnection::take_response_batch() {
 void ClientConnection::relay_response_body() {
   Exchange& x = *exchange_;
   while (true) {
-    down_batch_ = take_response_batch();
-    if (down_batch_.refused) {
+    x.down_batch = take_response_batch();
+    if (x.down_batch.refused) {
       worker_.count_refusal(Rule::syntax);
       // What came before the broken chunk is not sent either, if nothing has been sent yet.
       if (!x.head_pending) return cut_off("upstream_bad_chunk");
       x.response_started = x.head_pending = false;
       return on_upstream_failed(ErrorCode::bad_peer, "upstream_bad_chunk");
     }
-    if (down_batch_.bytes > 0 || down_batch_.finished || x.head_pending) {
+    if (x.down_batch.bytes > 0 || x.down_batch.finished || x.head_pending) {
       if (!x.head_pending) worker_.head_buffer.clear();
       x.head_pending = false;
       if (x.wait != Wait::request_body) x.wait = Wait::response_body;
@@ -192,23 +192,23 @@ void ClientConnection::relay_response_body() {
   }
 }
 
-// Sends down_batch_ behind `head`, which lies in the head buffer.
+// Sends x.down_batch behind `head`, which lies in the head buffer.
 bool ClientConnection::send_response_batch(std::string_view head, net::ErrorCode& ec) {
   Exchange& x = *exchange_;
   std::array<std::string_view, net::SendQueue::kMaxPieces> pieces;
   std::size_t count = 0;
   const bool chunked = x.client_framing == Framing::chunked;
-  if (chunked && down_batch_.bytes > 0) {
-    worker_.head_buffer.put_hex(down_batch_.bytes).put("\r\n");
+  if (chunked && x.down_batch.bytes > 0) {
+    worker_.head_buffer.put_hex(x.down_batch.bytes).put("\r\n");
     head = worker_.head_buffer.view();
   }
-  for (std::size_t i = 0; i < down_batch_.count; ++i) pieces[count++] = down_batch_.pieces[i];
-  if (chunked && down_batch_.finished) {
-    response_end_ = down_batch_.bytes > 0 ? "\r\n0\r\n" : "0\r\n";
-    if (response_.framing == Framing::chunked) response_end_ += response_chunks_->trailers();
+  for (std::size_t i = 0; i < x.down_batch.count; ++i) pieces[count++] = x.down_batch.pieces[i];
+  if (chunked && x.down_batch.finished) {
+    response_end_ = x.down_batch.bytes > 0 ? "\r\n0\r\n" : "0\r\n";
+    if (response_.framing == Framing::chunked) response_end_ += x.response_chunks->trailers();
     response_end_ += "\r\n";
     pieces[count++] = response_end_;
-  } else if (chunked && down_batch_.bytes > 0) {
+  } else if (chunked && x.down_batch.bytes > 0) {
     pieces[count++] = "\r\n";
   }
   return send_client(head, {pieces.data(), count}, ec);
@@ -218,12 +218,12 @@ bool ClientConnection::send_response_batch(std::string_view head, net::ErrorCode
 bool ClientConnection::take_next_response_bytes() {
   Exchange& x = *exchange_;
   Window& window = x.upstream->in;
-  window.consume(down_batch_.consumed);
-  if (down_batch_.finished) {
+  window.consume(x.down_batch.consumed);
+  if (x.down_batch.finished) {
     finish_exchange();
     return false;
   }
-  const bool progressed = down_batch_.consumed > 0;
+  const bool progressed = x.down_batch.consumed > 0;
   if (progressed && !window.empty()) return true;
   if (x.upstream->reading()) return false;
   if (window.empty()) {

@@ -36,7 +36,7 @@ TEST(AccessLog, IsOneJsonObjectPerLine) {
   const auto line = line_of(a_record());
   EXPECT_EQ(line["time"], "2026-11-21T02:03:21.000042Z");
   EXPECT_EQ(line["function"], "party.search");
-  EXPECT_EQ(line["subject"], "abcdef");
+  EXPECT_EQ(line["subject"], "0000000000abcdef");
   EXPECT_EQ(line["status"], 200);
   EXPECT_EQ(line["duration_us"], 5'600);
   EXPECT_FALSE(line.contains("error"));

@@ -65,6 +65,21 @@ TEST(ChunkedBody, BoundsTheDigitsOfASize) {
   EXPECT_EQ(decode("00000000000000001\r\nx\r\n0\r\n\r\n", 1).step, ParseStep::refused);
 }
 
+TEST(ChunkedBody, LetsOnlyWhiteSpaceOrAnExtensionFollowASize) {
+  EXPECT_EQ(decode("1 \t\r\nx\r\n0 ;a\r\n\r\n", 1).step, ParseStep::done);
+  EXPECT_EQ(decode("1 1\r\nx\r\n0\r\n\r\n", 1).step, ParseStep::refused);
+  EXPECT_EQ(decode("1\tx\r\nx\r\n0\r\n\r\n", 1).step, ParseStep::refused);
+}
+
+TEST(ChunkedBody, TakesNoMoreBytesOfExtensionsThanOfDataBeyondTheLimit) {
+  std::string body;
+  for (int i = 0; i < 100; ++i) body += "1;" + std::string(100, 'x') + "\r\ny\r\n";
+  EXPECT_EQ(decode(body + "0\r\n\r\n", 7).rule, Rule::header_too_large);
+  body.clear();
+  for (int i = 0; i < 100; ++i) body += "64;" + std::string(100, 'x') + "\r\n" + std::string(100, 'y') + "\r\n";
+  EXPECT_EQ(decode(body + "0\r\n\r\n", 7).step, ParseStep::done);
+}
+
 TEST(ChunkedBody, RefusesFoldedTrailers) {
   EXPECT_EQ(decode("0\r\nA: b\r\n c\r\n\r\n", 1).rule, Rule::obs_fold);
 }

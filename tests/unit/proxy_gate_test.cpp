@@ -179,6 +179,10 @@ TEST(ResponseGate, RefusesStatusCodesThatDoNotExist) {
   EXPECT_EQ(response_rule("HTTP/1.1 599 What\r\nContent-Length: 0\r\n\r\n"), std::nullopt);
 }
 
+TEST(ResponseGate, PassesUnderscoresInFieldNames) {
+  EXPECT_EQ(response_rule("HTTP/1.1 200 OK\r\nX_Old: 1\r\nContent-Length: 0\r\n\r\n"), std::nullopt);
+}
+
 TEST(ResponseGate, A101NamesItsProtocol) {
   EXPECT_EQ(response_rule("HTTP/1.1 101 Switching Protocols\r\n\r\n"), Rule::syntax);
   EXPECT_EQ(response_rule("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
@@ -187,7 +191,7 @@ TEST(ResponseGate, A101NamesItsProtocol) {
 
 TEST(Trailers, MayNotCarryWhatFramingRoutingAndAuthenticationNeed) {
   for (const auto* name : {"Content-Length", "transfer-encoding", "Host", "Authorization", "Set-Cookie",
-                           "X-Forwarded-For", "Content-Type", "Trailer", "a_b"}) {
+                           "X-Forwarded-For", "Content-Type", "Trailer", "Banyan-Served-By", "a_b"}) {
     EXPECT_FALSE(may_be_trailer(name)) << name;
   }
   EXPECT_TRUE(may_be_trailer("Server-Timing"));
