@@ -15,6 +15,11 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 _binary = None
 
 
+def banyan(settings):
+    """The program under test, to be entered."""
+    return BanyanProcess(_binary, settings)
+
+
 class Peer:
     """One end of a connection, read message by message."""
 
@@ -75,7 +80,7 @@ class ProxyTest(unittest.TestCase):
         self.origin_address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         settings = {"proxy": {"threads": 1} | self.settings,
                     "upstreams": {"legacy": {"endpoints": [f"http://{self.origin_address}"]}}}
-        self.banyan = BanyanProcess(_binary, settings)
+        self.banyan = banyan(settings)
         self.banyan.__enter__()
         self.addCleanup(self.banyan.__exit__, None, None, None)
 

@@ -8,7 +8,8 @@ ${origin2} (free, for a second endpoint or a modern side) and ${dead} (where nob
 steer the run:
 
     # banyan: proxy.limits.header_bytes: 4096    a setting: dotted path, then a JSON value (macros are replaced)
-    # access-log: {"status": 400}                every access-log line must hold these members
+    # access-log: {"status": 400}                every access-log line must hold these members (null: must lack it)
+    # access-log-errors: ["syntax", null]        `error` of the access-log lines, in their order
     # access-log-count: 3                        so many requests must be logged
 
 The run fails if the script fails, if Banyan is not alive and ready after it, or does not stop cleanly.
@@ -35,8 +36,9 @@ class Directives:
         self.overrides = []
         self.log_members = None
         self.log_count = None
+        self.log_errors = None
         for line in script.read_text().splitlines():
-            match = re.fullmatch(r"# (banyan|access-log|access-log-count): (.*)", line)
+            match = re.fullmatch(r"# (banyan|access-log|access-log-count|access-log-errors): (.*)", line)
             if match:
                 self._take(match[1], re.sub(r"\$\{(\w+)\}", lambda m: macros[m[1]], match[2]))
 
@@ -46,14 +48,19 @@ class Directives:
             self.overrides.append((path, json.loads(value)))
         elif name == "access-log":
             self.log_members = json.loads(text)
+        elif name == "access-log-errors":
+            self.log_errors = json.loads(text)
         else:
             self.log_count = int(text)
 
     def check_log(self, lines):
         if self.log_count is not None and len(lines) != self.log_count:
             raise BanyanFailure(f"{len(lines)} access-log lines instead of {self.log_count}: {lines}")
+        errors = [line.get("error") for line in lines]
+        if self.log_errors is not None and errors != self.log_errors:
+            raise BanyanFailure(f"the access log tells of the errors {errors} instead of {self.log_errors}")
         for line in lines if self.log_members else []:
-            if not self.log_members.items() <= line.items():
+            if any(line.get(name) != value for name, value in self.log_members.items()):
                 raise BanyanFailure(f"an access-log line lacks {self.log_members}: {line}")
 
 
