@@ -1,5 +1,8 @@
 #include "gateway/net/socket.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <cerrno>
 
 namespace banyan::net {
@@ -13,6 +16,13 @@ void prepare(Socket& socket) {
 void reset_on_close(Socket& socket) {
   ErrorCode ignored;  // as above
   socket.set_option(asio::socket_base::linger(true, 0), ignored);
+}
+
+bool peer_has_closed(Socket& socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  return info.tcpi_state != TCP_ESTABLISHED;
 }
 
 void SendQueue::begin(std::string_view head, std::span<const std::string_view> pieces) {

@@ -35,6 +35,10 @@ void prepare(Socket& socket);
 // Makes the coming close() send RST, so that the peer sees a truncated message for what it is.
 void reset_on_close(Socket& socket);
 
+// Whether the peer has sent its last byte, or is gone, though bytes before that may not have been read yet. For a
+// socket of which nothing is being read; reading tells by itself.
+bool peer_has_closed(Socket& socket);
+
 // The pieces of one message part, sent in order. Nearly always the kernel takes all of it at once; the rest waits for
 // the socket to become writable. One send() at a time.
 class SendQueue {

@@ -152,7 +152,6 @@ void ClientConnection::on_deadline() {
       worker_.mutable_counters().timeouts.add();
       return respond(408, "The request body did not come in time.", "request_body_timeout");
     case State::exchanging:
-      worker_.mutable_counters().timeouts.add();
       return on_exchange_deadline();
     case State::tunnelling:
       return end_tunnel("upgrade_timeout");

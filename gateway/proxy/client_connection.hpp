@@ -94,6 +94,7 @@ private:
     bool request_sent = false;   // all of it
     bool upstream_gone = false;  // sending failed; its last words may still come
     Wait wait = Wait::connect;
+    std::chrono::milliseconds patience{0};  // what of the deadline is left after the step that is set
 
     // Response.
     Batch down_batch;  // being sent
@@ -121,6 +122,7 @@ private:
   void on_client_sent(net::ErrorCode ec);
   bool send_client(std::string_view head, std::span<const std::string_view> pieces, net::ErrorCode& ec);
   void on_deadline() override;
+  void set_exchange_deadline(std::chrono::milliseconds span);
   void on_exchange_deadline();
   void account();
   void linger();

@@ -27,7 +27,7 @@ void ClientConnection::connect_to(Endpoint& endpoint, bool fresh) {
   watch_client();
   if (x.upstream->reused) return send_request();
   x.wait = Wait::connect;
-  worker_.wheel.set(*this, worker_.options.timeouts.connect);
+  set_exchange_deadline(worker_.options.timeouts.connect);
   x.upstream->connect();
 }
 
@@ -91,8 +91,7 @@ void ClientConnection::send_request() {
     count = frame_request_batch(pieces);
   }
   x.wait = x.body_done ? Wait::response_header : Wait::request_body;
-  worker_.wheel.set(*this,
-                    x.body_done ? worker_.options.timeouts.response_header : worker_.options.timeouts.request_body);
+  set_exchange_deadline(x.body_done ? worker_.options.timeouts.response_header : worker_.options.timeouts.request_body);
   net::ErrorCode ec;
   const bool sent = x.upstream->send(out.view(), {pieces.data(), count}, ec);
   if (!x.upstream->reading()) x.upstream->read();
@@ -132,7 +131,7 @@ void ClientConnection::relay_request_body() {
     if (x.up_batch.bytes == 0 && !x.up_batch.finished) {
       source.consume(x.up_batch.consumed);
       if (!x.response_started) x.wait = Wait::request_body;
-      worker_.wheel.set(*this, worker_.options.timeouts.request_body);
+      set_exchange_deadline(worker_.options.timeouts.request_body);
       return read_body();
     }
     worker_.head_buffer.clear();
@@ -152,11 +151,10 @@ void ClientConnection::relay_request_body() {
 void ClientConnection::on_request_sent() {
   Exchange& x = *exchange_;
   x.request_sent = true;
-  if (!x.response_started) {
-    x.wait = Wait::response_header;
-    worker_.wheel.set(*this, worker_.options.timeouts.response_header);
-  }
   watch_client();
+  if (x.response_started) return;
+  x.wait = Wait::response_header;
+  set_exchange_deadline(worker_.options.timeouts.response_header);
 }
 
 void ClientConnection::on_upstream_sent(net::ErrorCode ec) {
@@ -216,8 +214,21 @@ void ClientConnection::drop_upstream() {
   x.head_sent = false;
 }
 
+// A client of which nothing is read at the moment is looked at once a second: it may have left.
+void ClientConnection::set_exchange_deadline(std::chrono::milliseconds span) {
+  constexpr std::chrono::milliseconds kLook{1'000};
+  const auto step = reading_into_ ? span : std::min(span, kLook);
+  exchange_->patience = span - step;
+  worker_.wheel.set(*this, step);
+}
+
 void ClientConnection::on_exchange_deadline() {
   Exchange& x = *exchange_;
+  if (x.patience.count() > 0) {
+    if (!reading_into_ && net::peer_has_closed(socket_)) return on_client_gone();
+    return set_exchange_deadline(x.patience);
+  }
+  worker_.mutable_counters().timeouts.add();
   switch (x.wait) {
     case Wait::connect:
       return on_upstream_connected(boost::asio::error::timed_out);
@@ -251,7 +262,7 @@ void ClientConnection::respond(int status, std::string_view detail, std::string_
   own.head_only = request_.method == "HEAD";
   write_own_response(worker_.head_buffer, own);
   x.wait = Wait::response_body;
-  worker_.wheel.set(*this, worker_.options.timeouts.response_body);
+  set_exchange_deadline(worker_.options.timeouts.response_body);
   net::ErrorCode ec;
   if (send_client(worker_.head_buffer.view(), {}, ec)) on_response_sent(ec);
 }

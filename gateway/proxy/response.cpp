@@ -183,7 +183,7 @@ void ClientConnection::relay_response_body() {
       if (!x.head_pending) worker_.head_buffer.clear();
       x.head_pending = false;
       if (x.wait != Wait::request_body) x.wait = Wait::response_body;
-      worker_.wheel.set(*this, worker_.options.timeouts.response_body);
+      set_exchange_deadline(worker_.options.timeouts.response_body);
       net::ErrorCode ec;
       if (!send_response_batch(worker_.head_buffer.view(), ec)) return;
       if (ec) return on_client_gone();
