@@ -50,6 +50,7 @@ format: ## Reformat every C++ file
 
 tsan: ## Unit and integration tests under ThreadSanitizer
 	@tools/install-packages test
+	@tools/build release -DBANYAN_TESTS=OFF -- banyan
 	@tools/build tsan
 	@ctest --test-dir build/tsan -L 'unit|integration' -j $(JOBS) --output-on-failure
 
