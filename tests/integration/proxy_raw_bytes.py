@@ -8,6 +8,7 @@ import json
 import pathlib
 import socket
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from banyan_process import split_address  # noqa: E402
@@ -58,14 +59,9 @@ class Trailers(ProxyTest):
         self.assertEqual(400, client.response().start[0])
         self.assertTrue(client.is_closed())
 
-    def test_with_underscores_are_refused_or_dropped(self):
-        client = self.client()
-        client.send(CHUNKED_POST + b"\r\n5\r\nhello\r\n0\r\nX_User: admin\r\n\r\n")
-        origin = self.origin()
-        try:
-            self.assertEqual([], origin.request().trailers)
-        except AssertionError as cut_short:
-            self.assertIn("the connection ended", str(cut_short))
+    def test_with_underscores_never_reach_the_upstream(self):
+        _, _, got, _ = self.exchange(CHUNKED_POST + b"\r\n5\r\nhello\r\n0\r\nX_User: admin\r\nX-Good: 1\r\n\r\n", OK)
+        self.assertEqual([(b"x-good", b"1")], got.trailers)
 
 
 class ChunkExtensions(ProxyTest):
@@ -89,6 +85,11 @@ class Fields(ProxyTest):
         self.assertEqual([(b"set-cookie", b"a=b; Expires=Wed, 21 Oct 2026 07:28:00 GMT"), (b"x-a", b"1"),
                           (b"set-cookie", b"c=d"), (b"x-a", b"\xe4\xff")],
                          [field for field in answer.fields if field[0] in (b"set-cookie", b"x-a")])
+
+    def test_with_underscores_pass_in_responses(self):
+        # Only in requests can a gateway behind Banyan take one for the field with hyphens.
+        *_, answer = self.exchange(GET, b"HTTP/1.1 200 OK\r\nX_Total_Count: 7\r\nContent-Length: 0\r\n\r\n")
+        self.assertEqual((200, b"7"), (answer.start[0], answer.get(b"x_total_count")))
 
     def test_that_banyan_writes_occur_once(self):
         _, _, got, answer = self.exchange(
@@ -160,7 +161,7 @@ class Tunnel(ProxyTest):
 class ConnectionLimit(ProxyTest):
     settings = {"limits": {"connections": 2}}
 
-    def test_refuses_one_connection_more_and_frees_places(self):
+    def test_closes_one_connection_more_and_frees_places(self):
         first, second = self.client(), self.client()
         first.send(GET)
         origin = self.origin()
@@ -168,12 +169,7 @@ class ConnectionLimit(ProxyTest):
         origin.send(OK)
         self.assertEqual(200, first.response().start[0])
         third = self.client()
-        try:
-            third.send(GET)
-            refused = third.connection.recv(65536)
-        except ConnectionError:
-            refused = b""
-        self.assertTrue(refused == b"" or refused.startswith(b"HTTP/1.1 503 "), refused)
+        self.assertTrue(third.is_closed())
         second.connection.close()
         first.send(GET)
         origin.request()
@@ -195,8 +191,12 @@ class ConnectTimeout(ProxyTest):
             filler.setblocking(False)
             filler.connect_ex(split_address(self.origin_address))
         client = self.client()
+        start = time.monotonic()
         client.send(GET)
-        self.assertIn(client.response().start[0], (502, 503, 504))
+        self.assertEqual(502, client.response().start[0])
+        self.assertGreaterEqual(time.monotonic() - start, 0.3)
+        self.banyan.stop()
+        self.assertEqual("upstream_unreachable", self.banyan.access_lines()[0]["error"])
 
 
 class LongPoll(ProxyTest):
