@@ -38,7 +38,7 @@ soak: ## A million requests, some of them broken (SOAK_FLAGS)
 fuzz: ## Run every fuzzer for FUZZ_SECONDS seconds
 	@tools/install-packages test
 	@tools/build fuzz -- fuzzers
-	@tests/fuzz/run_short.py --binaries build/fuzz --seconds $(FUZZ_SECONDS)
+	@tests/fuzz/run_short.py --binaries build/fuzz --seconds $(FUZZ_SECONDS) --keep var/fuzz-corpus
 
 lint: ## clang-format and clang-tidy over everything
 	@tools/install-packages lint
