@@ -83,6 +83,7 @@ int serve(Settings settings) {
   log::configure({settings.log.level, settings.log.format});
   const auto signals = block_signals();
   raise_descriptor_limit();
+  if (settings.store.url) log::warn("nothing uses store.url yet: stages are those of the settings file");
 
   std::unique_ptr<AsyncLog> access_log;
   proxy::AccessLogSink sink;

@@ -16,6 +16,7 @@ Loaded read_settings(tl::expected<yaml::Document, std::vector<Fault>> document) 
   SettingsFile file;
   file.settings.data_dir = (std::filesystem::path(root.directory()) / "var").lexically_normal().string();
   settings_schema().read(root, file);
+  take_listeners(file);
   file.settings.routes = compile_functions(file, root);
   if (auto faults = document->faults(); !faults.empty()) return tl::unexpected(std::move(faults));
   return std::move(file.settings);

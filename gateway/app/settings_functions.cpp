@@ -7,6 +7,7 @@
 #include "gateway/app/settings_schema.hpp"
 #include "gateway/base/nearest.hpp"
 #include "gateway/base/yaml_scalars.hpp"
+#include "migration/catalog/validate.hpp"
 
 namespace banyan::app {
 namespace {
@@ -21,6 +22,7 @@ using yaml::Node;
 using yaml::Reader;
 
 constexpr std::size_t kLongestName = 128;
+constexpr std::string_view kLegacy = "legacy";  // the upstream of everything unmapped
 
 // A plain text: what it looks like is what it is.
 TextPattern guess_pattern(std::string_view text) {
@@ -136,23 +138,14 @@ Reader<Match> match() {
   return {std::move(read), mapping.what, mapping.keys};
 }
 
-template <typename T>
-Reader<Placed<T>> placed(Reader<T> reader) {
-  auto read = [inner = reader.read](const Node& node, Placed<T>& out) {
-    out.node = node;
-    inner(node, out.value);
-  };
-  return {std::move(read), reader.what, reader.keys};
-}
-
 Reader<Placed<std::string>> modern() {
   using Target = Placed<std::string>;
   return yaml::object<Target>("a modern side")
       .optional(
           "upstream", [](Target& out) -> Target& { return out; }, placed(yaml::text()))
-      .refused("module", "modules come with a later version; use modern: {upstream: NAME}")
+      .refused("module", "modules come with a later version", "modern: {upstream: NAME}")
       .check([](const Node& node, const Target& target) {
-        if (!target.node) node.fault("the key upstream is missing", {});
+        if (!target.node) node.missing("upstream", "a name under upstreams");
       });
 }
 
@@ -180,43 +173,77 @@ Reader<Stage> initial_stage() {
 }
 
 // A canary without a share would be legacy in disguise, and a share without a canary would do nothing.
-void check_percent(const Node& node, const FunctionEntry& entry) {
-  const Stage stage = entry.spec.stage;
-  if (stage == Stage::canary && !entry.percent) {
-    node.fault("initial_stage: canary without a share", "the key initial_percent");
+void check_percent(const FunctionEntry& entry) {
+  if (entry.stage.faulty || entry.percent.faulty) return;
+  const Stage stage = entry.stage.value;
+  if (stage == Stage::canary && !entry.percent.node) {
+    entry.node->fault("initial_stage: canary without a share", "the key initial_percent");
   }
-  if (stage != Stage::canary && entry.percent.value_or(0) > 0) {
-    node.fault("initial_percent with initial_stage: " + std::string(to_string(stage)), "initial_stage: canary");
+  if (stage != Stage::canary && entry.percent.value > 0) {
+    entry.node->fault("initial_percent with initial_stage: " + std::string(to_string(stage)), "initial_stage: canary");
   }
 }
 
-// Reports a name that is no upstream; an absent reference is in order.
-bool is_upstream(const Placed<std::string>& reference, const std::vector<std::string>& upstreams) {
-  if (!reference.node || std::ranges::find(upstreams, reference.value) != upstreams.end()) return true;
+// Reports a name that is no upstream.
+void check_upstream(const Placed<std::string>& reference, const std::vector<std::string>& upstreams) {
+  if (!reference.is_known() || std::ranges::find(upstreams, reference.value) != upstreams.end()) return;
   const auto near = nearest(reference.value, upstreams);
   reference.node->fault("no upstream is called " + yaml::in_quotes(reference.value), "a name under upstreams",
                         near ? "did you mean \"" + *near + "\"?" : "");
-  return false;
 }
 
-FunctionSpec spec_of(const FunctionEntry& entry) {
+// Reports references to upstreams that do not exist. What is wrong with a missing section has been said before.
+void check_upstreams(const SettingsFile& file, const std::vector<std::string>& upstreams, const Node& root) {
+  for (const auto& [key, node] : root.entries()) {
+    if (key != "upstreams" || node.kind() != Node::Kind::mapping) continue;
+    if (std::ranges::find(upstreams, kLegacy) == upstreams.end()) {
+      node.fault("no upstream is called \"legacy\"", "one: it takes every request that no function recognises");
+    }
+    for (const FunctionEntry& entry : file.functions) {
+      check_upstream(entry.legacy, upstreams);
+      check_upstream(entry.modern.value, upstreams);
+    }
+  }
+}
+
+// Stands for a match that could not be read: it keeps the place, and its method, which no setting can name, keeps it
+// from meeting the match of any other function.
+Match unreadable_match(std::size_t function) {
+  Match match;
+  match.methods = {"unreadable-" + std::to_string(function)};
+  return match;
+}
+
+enum class Part { good_matches, faulty_matches };
+
+// The function with one part of its matches. What could not be read is replaced by something that is in order, so that
+// the catalog finds the other faults and none twice.
+FunctionSpec spec_of(const FunctionEntry& entry, std::size_t position, Part part,
+                     const std::vector<std::string>& upstreams) {
+  const auto upstream_of = [&](const Placed<std::string>& reference) {
+    const bool exists = std::ranges::find(upstreams, reference.value) != upstreams.end();
+    return exists ? reference.value : std::string(kLegacy);
+  };
   FunctionSpec spec = entry.spec;
-  for (const auto& match : entry.matches) spec.matches.push_back(match.value);
-  if (entry.legacy.node) spec.legacy = entry.legacy.value;
-  if (entry.modern.node) spec.modern = catalog::ModernTarget{entry.modern.value};
-  spec.percent = entry.percent.value_or(0);
+  if (spec.name.empty()) spec.name = entry.node->path();
+  for (const Placed<Match>& match : entry.matches) {
+    const bool is_wanted = match.faulty == (part == Part::faulty_matches);
+    spec.matches.push_back(is_wanted ? match.value : unreadable_match(position));
+  }
+  if (spec.matches.empty()) spec.matches.push_back(unreadable_match(position));
+  spec.legacy = upstream_of(entry.legacy);
+  if (entry.modern.node) spec.modern = catalog::ModernTarget{upstream_of(entry.modern.value)};
+  spec.stage = entry.stage.value;
+  spec.percent = entry.percent.value;
   return spec;
 }
 
-// Whether the upstream of everything unmapped exists. What is wrong with a missing section has been said before.
-bool has_legacy_upstream(const std::vector<std::string>& upstreams, const Node& root) {
-  if (std::ranges::find(upstreams, "legacy") != upstreams.end()) return true;
-  for (const auto& [key, node] : root.entries()) {
-    if (key == "upstreams" && node.kind() == Node::Kind::mapping) {
-      node.fault("no upstream is called \"legacy\"", "one: it takes every request that no function recognises");
-    }
+void report(const std::vector<catalog::CatalogFault>& faults, const std::vector<FunctionEntry>& entries) {
+  for (const catalog::CatalogFault& fault : faults) {
+    const FunctionEntry& entry = entries.at(fault.function);
+    const Node& node = fault.match ? *entry.matches.at(*fault.match).node : *entry.node;
+    node.fault(fault.found, fault.expected);
   }
-  return false;
 }
 
 }  // namespace
@@ -241,21 +268,20 @@ Reader<FunctionEntry> function_schema() {
       yaml::object<FunctionEntry>("a function")
           .required(
               "name", [](FunctionEntry & out) -> auto& { return out.spec.name; }, function_name())
-          .required("match", &FunctionEntry::matches, yaml::one_or_many(placed(match())))
+          .required("match", &FunctionEntry::matches, yaml::one_or_many(placed(match()), yaml::Faulty::kept))
           .optional(
               "entity", [](FunctionEntry & out) -> auto& { return out.spec.entity; }, yaml::text())
           .optional(
               "effect", [](FunctionEntry & out) -> auto& { return out.spec.effect; },
               yaml::choice<Effect>({{"read", Effect::read}, {"write", Effect::write}}))
           .optional("legacy", &FunctionEntry::legacy, placed(yaml::text()))
-          .optional("modern", &FunctionEntry::modern, modern())
-          .optional(
-              "initial_stage", [](FunctionEntry & out) -> auto& { return out.spec.stage; }, initial_stage())
-          .optional("initial_percent", &FunctionEntry::percent, yaml::maybe(yaml::percent()))
-          .check(check_percent);
+          .optional("modern", &FunctionEntry::modern, placed(modern()))
+          .optional("initial_stage", &FunctionEntry::stage, placed(initial_stage()))
+          .optional("initial_percent", &FunctionEntry::percent, placed(yaml::percent()));
   auto read = [inner = mapping.read](const Node& node, FunctionEntry& out) {
     out.node = node;
     inner(node, out);
+    check_percent(out);
   };
   return {std::move(read), mapping.what, mapping.keys};
 }
@@ -263,22 +289,21 @@ Reader<FunctionEntry> function_schema() {
 std::shared_ptr<const catalog::RouteTable> compile_functions(const SettingsFile& file, const Node& root) {
   std::vector<std::string> upstreams;
   for (const auto& upstream : file.settings.proxy.upstreams) upstreams.push_back(upstream.name);
-  std::vector<FunctionSpec> specs;
-  std::vector<const FunctionEntry*> entries;
+  check_upstreams(file, upstreams, root);
+  if (std::ranges::find(upstreams, kLegacy) == upstreams.end()) upstreams.emplace_back(kLegacy);
+  std::vector<FunctionSpec> good;
+  std::vector<FunctionSpec> faulty;
   for (const FunctionEntry& entry : file.functions) {
-    const bool has_legacy = is_upstream(entry.legacy, upstreams);
-    const bool has_modern = is_upstream(entry.modern, upstreams);
-    if (!has_legacy || !has_modern) continue;
-    specs.push_back(spec_of(entry));
-    entries.push_back(&entry);
+    const std::size_t position = good.size();
+    good.push_back(spec_of(entry, position, Part::good_matches, upstreams));
+    faulty.push_back(spec_of(entry, position, Part::faulty_matches, upstreams));
   }
-  if (!has_legacy_upstream(upstreams, root)) return nullptr;
-  catalog::CompileResult result = catalog::compile(std::move(specs), upstreams);
-  for (const catalog::CatalogFault& fault : result.faults) {
-    const FunctionEntry& entry = *entries.at(fault.function);
-    const Node& node = fault.match ? *entry.matches.at(*fault.match).node : *entry.node;
-    node.fault(fault.found, fault.expected);
-  }
+  // Of a faulty match only its own parts can be judged; everything else is said of the good ones.
+  std::vector<catalog::CatalogFault> faults = catalog::validate(faulty, upstreams, kLegacy);
+  std::erase_if(faults, [](const catalog::CatalogFault& fault) { return !fault.match; });
+  report(faults, file.functions);
+  catalog::CompileResult result = catalog::compile(std::move(good), upstreams, kLegacy);
+  report(result.faults, file.functions);
   return result.table;
 }
 

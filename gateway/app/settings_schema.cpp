@@ -1,5 +1,6 @@
 #include "gateway/app/settings_schema.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <utility>
@@ -22,6 +23,8 @@ constexpr std::uint64_t kKiB = 1ULL << 10U;
 constexpr std::uint64_t kMiB = 1ULL << 20U;
 constexpr std::uint64_t kGiB = 1ULL << 30U;
 constexpr std::uint64_t kTiB = 1ULL << 40U;
+
+constexpr std::size_t kMostEndpoints = 64;  // the proxy keeps those tried for a request as the bits of a word
 
 Address to_address(yaml::HostPort from) {
   return {std::move(from.host), from.port};
@@ -56,7 +59,8 @@ Reader<Address> listener() {
   return yaml::object<Address>("a listener")
       .required(
           "address", [](Address& out) -> Address& { return out; }, address())
-      .refused("tls", "TLS comes with a later version; remove the key, or let a server in front of Banyan do TLS");
+      .refused("tls", "TLS comes with a later version",
+               "the key left out, or a server in front of Banyan that does TLS");
 }
 
 Reader<Admin> admin() {
@@ -156,7 +160,7 @@ Reader<Timeouts> timeouts() {
 
 Reader<Limits> limits() {
   return yaml::object<Limits>("the limits")
-      .optional("header_bytes", &Limits::header_bytes, yaml::size_of<std::uint32_t>(kKiB, kMiB))
+      .optional("header_bytes", &Limits::header_bytes, yaml::size_of<std::uint32_t>(kKiB, 60 * kKiB))
       .optional("header_count", &Limits::header_count, yaml::integer_of<std::uint32_t>(1, 10'000))
       .optional("body_bytes", &Limits::body_bytes, yaml::size(0, 1024 * kTiB))
       .optional("buffer_bytes", &Limits::buffer_bytes, yaml::size(0, kGiB))
@@ -191,25 +195,36 @@ Reader<Upstream> upstream() {
   using Host = Upstream::Host;
   using Body = Upstream::RequestBody;
   return yaml::object<Upstream>("an upstream")
-      .required("endpoints", &Upstream::endpoints, yaml::list(endpoint(), 1))
+      .required("endpoints", &Upstream::endpoints, yaml::list(endpoint(), 1, kMostEndpoints))
       .optional("host", &Upstream::host, yaml::choice<Host>({{"keep", Host::keep}, {"endpoint", Host::endpoint}}))
       .optional("request_body", &Upstream::request_body,
                 yaml::choice<Body>({{"stream", Body::stream}, {"buffer", Body::buffer}}))
       .optional("retry_after_failure", &Upstream::retry_after_failure, yaml::duration(0ms, 1h));
 }
 
+// The name of a header or a cookie (RFC 9110 section 5.6.2); another one would never be found.
+Reader<std::string> token(const std::string& what) {
+  return yaml::scalar<std::string>(what, [](std::string_view text) -> std::optional<std::string> {
+    constexpr std::string_view kAllowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+    if (text.empty() || text.find_first_not_of(kAllowed) != std::string_view::npos) return std::nullopt;
+    return std::string(text);
+  });
+}
+
 // The key of a subject source: {header: X-User}.
 Reader<SubjectSource> keyed_subject() {
-  auto source = [](SubjectSource::Kind kind) {
-    return yaml::transform<std::string, SubjectSource>(yaml::text(), [kind](std::string key) {
+  auto source = [](SubjectSource::Kind kind, Reader<std::string> name) {
+    return yaml::transform<std::string, SubjectSource>(std::move(name), [kind](std::string key) {
       return SubjectSource{kind, std::move(key)};
     });
   };
   const auto whole = [](SubjectSource& out) -> SubjectSource& { return out; };
-  const Reader<SubjectSource> object = yaml::object<SubjectSource>("a subject source")
-                                           .optional("header", whole, source(SubjectSource::Kind::header))
-                                           .optional("cookie", whole, source(SubjectSource::Kind::cookie))
-                                           .optional("jwt", whole, source(SubjectSource::Kind::jwt));
+  const Reader<SubjectSource> object =
+      yaml::object<SubjectSource>("a subject source")
+          .optional("header", whole, source(SubjectSource::Kind::header, token("the name of a header, as X-User")))
+          .optional("cookie", whole, source(SubjectSource::Kind::cookie, token("the name of a cookie, as session")))
+          .optional("jwt", whole, source(SubjectSource::Kind::jwt, yaml::text()));
   auto read = [inner = object.read](const Node& node, SubjectSource& out) {
     if (node.entries().size() == 1) return inner(node, out);
     node.fault("a mapping with " + std::to_string(node.entries().size()) + " keys",
@@ -237,16 +252,44 @@ Reader<SubjectSource> subject_source() {
   return {std::move(read), what, keyed.keys};
 }
 
+// Reports at the key `address` of a listener.
+void fault_at_address(const Node& listener, std::string found, std::string expected) {
+  for (const auto& [key, child] : listener.entries()) {
+    if (key == "address") return child.fault(std::move(found), std::move(expected));
+  }
+}
+
+// Whether both can only want one port. Port 0 is another one each time; an address that could not be read has it too.
+bool are_same(const Address& a, const Address& b) {
+  return a.port != 0 && a.port == b.port && a.host == b.host;
+}
+
 }  // namespace
+
+void take_listeners(SettingsFile& file) {
+  std::vector<Address>& taken = file.settings.proxy.listen;
+  const auto check = [&taken](const Node& node, const Address& address) {
+    const auto first = std::ranges::find_if(taken, [&](const Address& other) { return are_same(address, other); });
+    if (first == taken.end()) return;
+    fault_at_address(node, "the address of listen[" + std::to_string(first - taken.begin()) + "] a second time",
+                     "an address of its own for each listener");
+  };
+  for (Placed<Address>& listener : file.listen) {
+    check(*listener.node, listener.value);
+    taken.push_back(std::move(listener.value));
+  }
+  if (!file.admin.node) return;
+  check(*file.admin.node, file.admin.value.address);
+  file.settings.admin = std::move(file.admin.value);
+}
 
 Reader<SettingsFile> settings_schema() {
   const auto proxy_of = [](SettingsFile& file) -> proxy::Options& { return file.settings.proxy; };
   const auto set_name = [](Upstream& upstream, const std::string& name, const Node&) { upstream.name = name; };
   return yaml::object<SettingsFile>("the settings")
-      .required(
-          "listen", [](SettingsFile & file) -> auto& { return file.settings.proxy.listen; }, yaml::list(listener(), 1))
-      .optional(
-          "admin", [](SettingsFile & file) -> auto& { return file.settings.admin; }, yaml::maybe(admin()))
+      .required("listen", &SettingsFile::listen,
+                yaml::list(placed(listener()), 1, yaml::kAnyNumber, yaml::Faulty::kept))
+      .optional("admin", &SettingsFile::admin, placed(admin()))
       .optional(
           "data_dir", [](SettingsFile & file) -> auto& { return file.settings.data_dir; }, path())
       .optional(
@@ -262,7 +305,8 @@ Reader<SettingsFile> settings_schema() {
       .optional(
           "subject", [](SettingsFile & file) -> auto& { return file.settings.proxy.subject; },
           yaml::list(subject_source()))
-      .optional("functions", &SettingsFile::functions, yaml::list(function_schema()));
+      .optional("functions", &SettingsFile::functions,
+                yaml::list(function_schema(), 0, yaml::kAnyNumber, yaml::Faulty::kept));
 }
 
 }  // namespace banyan::app

@@ -324,6 +324,11 @@ void Node::fault(std::string found, std::string expected, std::string hint) cons
       {collector_->file, line_, column_, path_, std::move(found), std::move(expected), std::move(hint)});
 }
 
+void Node::missing(std::string_view key, std::string expected) const {
+  collector_->faults.push_back(
+      {collector_->file, line_, column_, joined(path_, key), "the key is missing", std::move(expected), {}});
+}
+
 std::size_t Node::faults_so_far() const {
   return collector_->faults.size();
 }

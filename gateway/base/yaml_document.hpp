@@ -27,7 +27,7 @@ struct Fault {
   bool operator==(const Fault&) const = default;
 };
 
-// "banyan.yaml:12: upstreams.legcy.hots: unknown key; did you mean \"host\"?"
+// "banyan.yaml:12: proxy.limits.header: unknown key; expected one of …; did you mean \"header_bytes\"?"
 std::string to_string(const Fault& fault);
 
 // The text in double quotes, cut after 60 bytes, control bytes escaped: how faults repeat what they found.
@@ -68,6 +68,8 @@ public:
   std::vector<std::pair<std::string, Node>> entries() const;
 
   void fault(std::string found, std::string expected, std::string hint = {}) const;
+  // Reports that a mapping lacks a key: at the mapping's line, with the path that the key would have.
+  void missing(std::string_view key, std::string expected) const;
   // Number of faults reported in the document so far: tells whether reading something went well.
   std::size_t faults_so_far() const;
 

@@ -106,6 +106,15 @@ Reader<T> bounded(std::string what, Parse parse, T least, T most) {
   });
 }
 
+constexpr const char* kSecretForms = "a reference to a secret: env:NAME or file:PATH";
+
+// What to expect instead of a reference that yields no secret.
+std::string where_a_secret_belongs(std::string_view reference) {
+  if (reference.starts_with("env:")) return "the secret in that variable of Banyan's environment";
+  if (reference.starts_with("file:")) return "a file that holds the secret";
+  return kSecretForms;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
@@ -236,7 +245,7 @@ Reader<std::string> network() {
 }
 
 Reader<Secret> secret() {
-  const std::string what = "a reference to a secret: env:NAME or file:PATH";
+  const std::string what = kSecretForms;
   auto read = [what](const Node& node, Secret& out) {
     if (node.kind() != Node::Kind::scalar) {
       node.fault(node.describe(), what);
@@ -244,8 +253,7 @@ Reader<Secret> secret() {
     }
     auto value = resolve_secret(node.scalar(), node.directory());
     if (!value) {
-      const bool literal = !is_secret_reference(node.scalar());
-      node.fault(value.error().public_message, literal ? what : std::string{});
+      node.fault(value.error().public_message, where_a_secret_belongs(node.scalar()));
       return;
     }
     out = std::move(*value);

@@ -14,11 +14,9 @@ std::string listed(const std::vector<std::string>& words, std::string_view last_
 }
 
 void fault_unknown_key(const Node& value, const std::string& key, const std::vector<std::string>& known) {
-  if (const auto near = nearest(key, known)) {
-    value.fault("unknown key", {}, "did you mean \"" + *near + "\"?");
-  } else {
-    value.fault("unknown key", known.size() == 1 ? known.front() : "one of " + listed(known, " or "));
-  }
+  const auto near = nearest(key, known);
+  value.fault("unknown key", known.size() == 1 ? known.front() : "one of " + listed(known, " or "),
+              near ? "did you mean \"" + *near + "\"?" : "");
 }
 
 }  // namespace banyan::yaml::detail

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,8 +62,11 @@ public:
   }
 
   // A key that is understood but not offered: its use is a fault that says so.
-  Object& refused(std::string key, std::string why) {
-    fields_.push_back({key, false, [why = std::move(why)](const Node& node, T&) { node.fault(why, {}); }});
+  Object& refused(std::string key, std::string why, std::string expected = "the key left out") {
+    auto refuse = [why = std::move(why), expected = std::move(expected)](const Node& node, T&) {
+      node.fault(why, expected);
+    };
+    fields_.push_back({key, {}, false, std::move(refuse)});
     keys_.push_back(std::move(key));
     return *this;
   }
@@ -80,6 +84,7 @@ public:
 private:
   struct Field {
     std::string key;
+    std::string what;
     bool is_required;
     std::function<void(const Node&, T&)> read;
   };
@@ -88,10 +93,11 @@ private:
   Object& add(std::string key, Place place, Reader<Value> reader, bool is_required) {
     keys_.push_back(key);
     detail::append_keys(keys_, key, reader);
+    std::string what = reader.what;
     auto read_field = [place = std::move(place), reader = std::move(reader)](const Node& node, T& out) {
       reader.read(node, std::invoke(place, out));
     };
-    fields_.push_back({std::move(key), is_required, std::move(read_field)});
+    fields_.push_back({std::move(key), std::move(what), is_required, std::move(read_field)});
     return *this;
   }
 
@@ -119,7 +125,7 @@ private:
       fields_[i].read(value, out);
     }
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (fields_[i].is_required && !present[i]) node.fault("the key " + fields_[i].key + " is missing", {});
+      if (fields_[i].is_required && !present[i]) node.missing(fields_[i].key, fields_[i].what);
     }
     if (node.faults_so_far() != faults_before) return;
     for (const auto& rule : rules_) rule(node, out);
@@ -137,13 +143,18 @@ Object<T> object(std::string what) {
   return Object<T>(std::move(what));
 }
 
-// A list. A faulty element is left out.
+inline constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
+
+// What becomes of an element with a fault: kept, it holds what could be read of it.
+enum class Faulty { left_out, kept };
+
 template <typename T>
-Reader<std::vector<T>> list(Reader<T> element, std::size_t at_least = 0) {
+Reader<std::vector<T>> list(Reader<T> element, std::size_t at_least = 0, std::size_t at_most = kAnyNumber,
+                            Faulty faulty = Faulty::left_out) {
   std::vector<std::string> keys;
   detail::append_keys(keys, "[]", element);
   const std::string what = "a list, each element " + element.what;
-  auto read = [element, at_least, what](const Node& node, std::vector<T>& out) {
+  auto read = [element, at_least, at_most, faulty, what](const Node& node, std::vector<T>& out) {
     if (node.kind() != Node::Kind::sequence) {
       node.fault(node.describe(), what);
       return;
@@ -154,7 +165,10 @@ Reader<std::vector<T>> list(Reader<T> element, std::size_t at_least = 0) {
       const std::size_t faults_before = node.faults_so_far();
       T value{};
       element.read(item, value);
-      if (node.faults_so_far() == faults_before) values.push_back(std::move(value));
+      if (faulty == Faulty::kept || node.faults_so_far() == faults_before) values.push_back(std::move(value));
+    }
+    if (items.size() > at_most) {
+      node.fault("a list of " + std::to_string(items.size()), "at most " + std::to_string(at_most) + " elements");
     }
     if (items.size() < at_least) node.fault("an empty list", "at least " + std::to_string(at_least) + " element");
     out = std::move(values);
@@ -164,14 +178,16 @@ Reader<std::vector<T>> list(Reader<T> element, std::size_t at_least = 0) {
 
 // One element, or a list of them.
 template <typename T>
-Reader<std::vector<T>> one_or_many(Reader<T> element) {
-  Reader<std::vector<T>> many = list(element, 1);
-  auto read = [element, read_many = many.read](const Node& node, std::vector<T>& out) {
+Reader<std::vector<T>> one_or_many(Reader<T> element, Faulty faulty = Faulty::left_out) {
+  Reader<std::vector<T>> many = list(element, 1, kAnyNumber, faulty);
+  auto read = [element, faulty, read_many = many.read](const Node& node, std::vector<T>& out) {
     if (node.kind() == Node::Kind::sequence) return read_many(node, out);
     const std::size_t faults_before = node.faults_so_far();
     T value{};
     element.read(node, value);
-    if (node.faults_so_far() == faults_before) out = {std::move(value)};
+    if (faulty == Faulty::left_out && node.faults_so_far() != faults_before) return;
+    out.clear();
+    out.push_back(std::move(value));
   };
   return {std::move(read), element.what + ", or a list of such", element.keys};
 }

@@ -81,10 +81,8 @@ Likeness likeness_of(const Match& match) {
 
 }  // namespace
 
-void AmbiguityCheck::add(std::uint32_t leaf, const Match& match, FunctionId function) {
-  if (function != last_function_) next_position_ = 0;
-  last_function_ = function;
-  peers_[{leaf, rank_of(match)}].push_back({&match, function, next_position_++});
+void AmbiguityCheck::add(std::uint32_t leaf, const Match& match, FunctionId function, std::size_t position) {
+  peers_[{leaf, rank_of(match)}].push_back({&match, function, position});
 }
 
 std::vector<CatalogFault> AmbiguityCheck::faults(const std::vector<FunctionSpec>& functions) const {

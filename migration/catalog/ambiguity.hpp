@@ -19,8 +19,8 @@ namespace banyan::catalog {
 
 class AmbiguityCheck {
 public:
-  // Matches of one function must be added one after the other. `match` must outlive faults().
-  void add(std::uint32_t leaf, const Match& match, FunctionId function);
+  // `position`: of the match in its function. `match` must outlive faults().
+  void add(std::uint32_t leaf, const Match& match, FunctionId function, std::size_t position);
 
   // At most one fault for each match: the first earlier function that it cannot be told from.
   std::vector<CatalogFault> faults(const std::vector<FunctionSpec>& functions) const;
@@ -33,8 +33,6 @@ private:
   };
 
   std::map<std::pair<std::uint32_t, MatchRank>, std::vector<Candidate>> peers_;
-  FunctionId last_function_ = 0;
-  std::size_t next_position_ = 0;
 };
 
 }  // namespace banyan::catalog

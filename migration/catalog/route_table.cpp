@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "migration/catalog/ambiguity.hpp"
@@ -32,10 +33,10 @@ std::string_view comparison_host(std::string_view host, std::array<char, kMaxHos
 // The leaves that a request may reach, by host and path, and the functions behind them.
 class RouteTable::Index {
 public:
-  void add(const Match& match, FunctionId function, AmbiguityCheck& ambiguity) {
+  void add(const Match& match, FunctionId function, std::size_t position, AmbiguityCheck& ambiguity) {
     const std::uint32_t leaf = leaf_of(match);
     predicates_.add(leaf, match, function);
-    ambiguity.add(leaf, match, function);
+    ambiguity.add(leaf, match, function, position);
   }
 
   void finish(std::vector<Function> functions) {
@@ -138,13 +139,19 @@ CompileResult compile(std::vector<FunctionSpec> functions, const std::vector<std
                       std::string_view default_legacy) {
   CompileResult result;
   result.faults = validate(functions, upstreams, default_legacy);
-  if (!result.faults.empty()) return result;
+  std::set<std::pair<std::size_t, std::size_t>> faulty;  // matches: they say nothing about what they would recognise
+  for (const CatalogFault& fault : result.faults) {
+    if (fault.match) faulty.emplace(fault.function, *fault.match);
+  }
   auto index = std::make_unique<RouteTable::Index>();
   AmbiguityCheck ambiguity;
   for (std::size_t i = 0; i < functions.size(); ++i) {
-    for (const Match& match : functions[i].matches) index->add(match, static_cast<FunctionId>(i), ambiguity);
+    const std::vector<Match>& matches = functions[i].matches;
+    for (std::size_t k = 0; k < matches.size(); ++k) {
+      if (!faulty.contains({i, k})) index->add(matches[k], static_cast<FunctionId>(i), k, ambiguity);
+    }
   }
-  result.faults = ambiguity.faults(functions);
+  for (CatalogFault& fault : ambiguity.faults(functions)) result.faults.push_back(std::move(fault));
   if (!result.faults.empty()) return result;
   FunctionSpec unmapped;
   unmapped.name = kUnmapped;

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -56,7 +57,8 @@ class CheckConfig(CommandLineTest):
         result = self.banyan("check-config", "--config", "crm.yaml")
         self.assertEqual(result.returncode, 2)
         self.assertEqual(result.stdout.splitlines(), [
-            'crm.yaml:4: upstreams.legacy.hots: unknown key; did you mean "host"?',
+            "crm.yaml:4: upstreams.legacy.hots: unknown key; expected one of endpoints, host, request_body or "
+            'retry_after_failure; did you mean "host"?',
             "crm.yaml:6: upstreams.billing.endpoints: an empty list; expected at least 1 element",
             "crm.yaml: 2 faults"])
 
@@ -118,6 +120,14 @@ class Serve(CommandLineTest):
         self.assertEqual(result.returncode, 2)
         self.assertIn("banyan.yaml: 2 faults", result.stderr)
         self.assertEqual(result.stdout, "")
+
+    def test_warns_once_of_a_store_that_nothing_uses(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]  # of another process: serve gives up after its warnings
+            self.settings(GOOD.replace(":0\"", f":{port}\"") + "store: {url: postgresql://127.0.0.1/banyan}\n")
+            result = self.banyan("serve")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(result.stderr.count("nothing uses store.url yet"), 1)
 
     def test_refuses_roles_that_do_not_exist_yet(self):
         self.settings(GOOD)

@@ -115,13 +115,16 @@ TEST(Settings, ReportEveryFaultOfAFileInOneGo) {
           "banyan.yaml:1: listen[0].address: \"localhost\"; expected an address with its port, such as 127.0.0.1:8080 "
           "or "
           "[::1]:8080",
-          "banyan.yaml:1: listen[0].tls: TLS comes with a later version; remove the key, or let a server in front of "
-          "Banyan do TLS",
+          "banyan.yaml:1: listen[0].tls: TLS comes with a later version; expected the key left out, or a server in "
+          "front "
+          "of Banyan that does TLS",
           "banyan.yaml:2: admin: no token for the address 0.0.0.0, which others can reach; expected the key token: "
           "env:NAME or file:PATH; or listen on 127.0.0.1",
-          "banyan.yaml:3: proxy.thread: unknown key; did you mean \"threads\"?",
+          "banyan.yaml:3: proxy.thread: unknown key; expected one of threads, via_name, trusted_proxies, timeouts or "
+          "limits; did you mean \"threads\"?",
           "banyan.yaml:3: proxy.timeouts.idle: \"5\"; expected a duration from 1ms to 24h, such as 500ms, 10s or 2m",
-          "banyan.yaml:6: upstreams.legacy.hots: unknown key; did you mean \"host\"?",
+          "banyan.yaml:6: upstreams.legacy.hots: unknown key; expected one of endpoints, host, request_body or "
+          "retry_after_failure; did you mean \"host\"?",
           "banyan.yaml:7: upstreams.legacy.endpoints[0]: \"https://127.0.0.1:1\"; expected a URL that starts with "
           "http://; TLS comes with a later version",
           "banyan.yaml:7: upstreams.legacy.endpoints[1]: \"http://127.0.0.1:2/path\"; expected a URL such as "
@@ -130,7 +133,8 @@ TEST(Settings, ReportEveryFaultOfAFileInOneGo) {
           "banyan.yaml:8: upstreams.billing.request_body: \"bufer\"; expected one of stream or buffer",
           "banyan.yaml:9: subject[0]: \"cookie\"; expected one of {header: NAME}, {cookie: NAME}, {jwt: CLAIM}, basic, "
           "tryton or address",
-          "banyan.yaml:11: functions[0].modern.module: modules come with a later version; use modern: {upstream: NAME}",
+          "banyan.yaml:11: functions[0].modern.module: modules come with a later version; expected modern: {upstream: "
+          "NAME}",
           "banyan.yaml:12: functions[1].modern.upstream: no upstream is called \"biling\"; expected a name under "
           "upstreams; did you mean \"billing\"?",
           "banyan.yaml:13: functions[2].match: a match without a condition; expected at least a path or a method",
@@ -139,9 +143,76 @@ TEST(Settings, ReportEveryFaultOfAFileInOneGo) {
           "banyan.yaml:14: listen: the key stands twice; expected one of the two; the first is on line 1"));
 }
 
+// Where and what of each fault, without what was expected.
+std::vector<std::string> places_with(const std::string& more) {
+  std::vector<std::string> out;
+  for (const std::string& fault : faults_with(more)) out.push_back(fault.substr(0, fault.find("; expected ")));
+  return out;
+}
+
+TEST(Settings, ReportFaultsOfTheCatalogBesideThoseOfTheSchema) {
+  EXPECT_THAT(
+      places_with("functions:\n"
+                  "  - {name: a, match: {path: '/a/{x}'}, legacy: lgacy}\n"
+                  "  - {name: b, match: [{path: '/{x', methd: GET}, {path: '/a/{y}'}], initial_stage: canary}\n"
+                  "  - {name: a, match: {path: '/{rest...}/x'}, modern: {upstream: biling}, initial_stage: canary}\n"
+                  "  - {name: c d, match: {path: '/a/{z}', header: {'a b': c}}, initial_percent: many}\n"
+                  "  - {name: e, match: {path: '/a/{z}'}, modern: {module: crm}, initial_stage: shadow}\n"
+                  "  - {name: e, initial_stage: modern, effect: both}\n"),
+      ElementsAre("banyan.yaml:6: functions[0].legacy: no upstream is called \"lgacy\"",
+                  "banyan.yaml:7: functions[1].match[0].methd: unknown key",
+                  "banyan.yaml:7: functions[1]: initial_stage: canary without a share",
+                  "banyan.yaml:7: functions[1].match[0]: the path `/{x`: `{x` is not a whole parameter such as {id}",
+                  "banyan.yaml:7: functions[1]: stage `canary` without a modern side",
+                  "banyan.yaml:7: functions[1].match[1]: `b` and `a` (match 1) can match the same request and are "
+                  "equally specific",
+                  "banyan.yaml:8: functions[2]: initial_stage: canary without a share",
+                  "banyan.yaml:8: functions[2].modern.upstream: no upstream is called \"biling\"",
+                  "banyan.yaml:8: functions[2]: the name `a` a second time",
+                  "banyan.yaml:8: functions[2].match: the path `/{rest...}/x`: `{rest...}` is not the last segment",
+                  "banyan.yaml:9: functions[3].name: \"c d\"", "banyan.yaml:9: functions[3].initial_percent: \"many\"",
+                  "banyan.yaml:9: functions[3].match: the header `a b`",
+                  "banyan.yaml:10: functions[4].modern.module: modules come with a later version",
+                  "banyan.yaml:10: functions[4].initial_stage: the stage shadow comes with a later version",
+                  "banyan.yaml:10: functions[4].match: `e` and `a` (match 1) can match the same request and are "
+                  "equally specific",
+                  "banyan.yaml:11: functions[5].effect: \"both\"",
+                  "banyan.yaml:11: functions[5].match: the key is missing",
+                  "banyan.yaml:11: functions[5]: the name `e` a second time",
+                  "banyan.yaml:11: functions[5]: stage `modern` without a modern side"));
+}
+
+// The catalog finds what is wrong with a function also where the settings hold no upstream to send it to.
+TEST(Settings, ReportFaultsOfFunctionsWithoutAnyUpstream) {
+  EXPECT_THAT(
+      faults_of("listen: [{address: '127.0.0.1:1'}]\n"
+                "functions: [{name: a, match: {path: /a}}, {name: a, match: {path: /b}, modern: {upstream: m}}]\n"),
+      ElementsAre(HasSubstr("upstreams: the key is missing"), HasSubstr("functions[1]: the name `a` a second")));
+}
+
+TEST(Settings, SayWhatWasExpectedInsteadOfEveryFault) {
+  const auto settings = parse_settings(
+      "listen: [{tls: {}}]\n"
+      "admin: {address: '0.0.0.0:1', token: 'env:BANYAN_TEST_UNSET'}\n"
+      "prxy: {}\n"
+      "functions: [{name: a, modern: {}}, {match: {path: /b}, modern: {module: m}}]\n",
+      "banyan.yaml", "/etc/banyan");
+  ASSERT_FALSE(settings);
+  std::vector<std::string> paths;
+  for (const Fault& fault : settings.error()) {
+    paths.push_back(fault.path);
+    EXPECT_NE(fault.expected, "") << yaml::to_string(fault);
+  }
+  EXPECT_THAT(paths, testing::UnorderedElementsAre("listen[0].tls", "listen[0].address", "admin.token", "prxy",
+                                                   "upstreams", "functions[0].modern.upstream", "functions[0].match",
+                                                   "functions[1].modern.module", "functions[1].name"));
+}
+
 TEST(Settings, NeedAListenerAndTheLegacyUpstream) {
   EXPECT_THAT(faults_of("admin: {address: '127.0.0.1:1'}\n"),
-              ElementsAre("banyan.yaml:1: the key listen is missing", "banyan.yaml:1: the key upstreams is missing"));
+              ElementsAre("banyan.yaml:1: listen: the key is missing; expected a list, each element a listener",
+                          "banyan.yaml:1: upstreams: the key is missing; expected a mapping from names, each to an "
+                          "upstream"));
   EXPECT_THAT(faults_of("listen: [{address: '127.0.0.1:1'}]\nupstreams: {crm: {endpoints: ['http://h']}}\n"),
               ElementsAre("banyan.yaml:2: upstreams: no upstream is called \"legacy\"; expected one: it takes every "
                           "request that no function recognises"));
@@ -153,10 +224,57 @@ TEST(AdminToken, ComesByReferenceAndIsNeverRepeated) {
   EXPECT_EQ(settings.admin->token->reveal(), "hunter2");
   ::unsetenv("BANYAN_TEST_TOKEN");
   EXPECT_THAT(faults_with("admin: {address: '0.0.0.0:9090', token: 'env:BANYAN_TEST_TOKEN'}\n"),
-              ElementsAre("banyan.yaml:5: admin.token: environment variable BANYAN_TEST_TOKEN is not set"));
+              ElementsAre("banyan.yaml:5: admin.token: environment variable BANYAN_TEST_TOKEN is not set; expected "
+                          "the secret in that variable of Banyan's environment"));
+  EXPECT_THAT(faults_with("admin: {address: '0.0.0.0:9090', token: 'file:/nonexistent'}\n"),
+              ElementsAre(testing::EndsWith("; expected a file that holds the secret")));
   EXPECT_THAT(faults_with("admin: {address: '0.0.0.0:9090', token: hunter2}\n"),
               ElementsAre("banyan.yaml:5: admin.token: a secret written out in the file; expected a reference to a "
                           "secret: env:NAME or file:PATH"));
+}
+
+TEST(Listeners, ShareNoAddress) {
+  const std::string upstreams = "upstreams: {legacy: {endpoints: ['http://h']}}\n";
+  EXPECT_THAT(
+      faults_of("listen:\n"
+                "  - address: 127.0.0.1:8080\n"
+                "  - address: '[::1]:8080'\n"
+                "  - address: 127.0.0.1:8080\n"
+                "admin:\n"
+                "  address: '[::1]:8080'\n" +
+                upstreams),
+      ElementsAre("banyan.yaml:4: listen[2].address: the address of listen[0] a second time; expected an address "
+                  "of its own for each listener",
+                  "banyan.yaml:6: admin.address: the address of listen[1] a second time; expected an address of "
+                  "its own for each listener"));
+  EXPECT_THAT(faults_of("listen: [{address: '127.0.0.1:0'}, {address: '127.0.0.1:0'}]\n"
+                        "admin: {address: '127.0.0.1:0'}\n" +
+                        upstreams),
+              IsEmpty());
+}
+
+TEST(HeaderBytes, GoUpToWhatTheProxyReads) {
+  EXPECT_EQ(settings_with("proxy: {limits: {header_bytes: 60KiB}}\n").proxy.limits.header_bytes, 61'440U);
+  EXPECT_THAT(faults_with("proxy: {limits: {header_bytes: 61441}}\n"),
+              ElementsAre("banyan.yaml:5: proxy.limits.header_bytes: \"61441\"; expected a size from 1KiB to 60KiB, in "
+                          "bytes or such as 64KiB, 16MiB or 8GiB"));
+}
+
+TEST(Endpoints, AreAtMost64) {
+  const auto faults_of_many = [](int count) {
+    std::string endpoints;
+    for (int i = 1; i <= count; ++i) endpoints += "'http://127.0.0.1:" + std::to_string(i) + "', ";
+    return faults_of("listen: [{address: '127.0.0.1:0'}]\nupstreams: {legacy: {endpoints: [" + endpoints + "]}}\n");
+  };
+  EXPECT_THAT(faults_of_many(64), IsEmpty());
+  EXPECT_THAT(faults_of_many(65),
+              ElementsAre("banyan.yaml:2: upstreams.legacy.endpoints: a list of 65; expected at most 64 elements"));
+}
+
+TEST(SubjectSources, NeedNamesThatHttpAllows) {
+  EXPECT_THAT(faults_with("subject:\n  - {header: bad name}\n  - {cookie: 'a;b'}\n  - {jwt: any claim}\n"),
+              ElementsAre("banyan.yaml:6: subject[0].header: \"bad name\"; expected the name of a header, as X-User",
+                          "banyan.yaml:7: subject[1].cookie: \"a;b\"; expected the name of a cookie, as session"));
 }
 
 TEST(StoreUrl, IsAcceptedWithoutAPasswordOnly) {

@@ -81,9 +81,10 @@ TEST(YamlSchema, ReportsEveryFaultByLine) {
       outcome.faults,
       ElementsAre("b.yaml:1: colour: \"blue\"; expected one of green or red",
                   "b.yaml:3: wheels[0].spokes: \"many\"; expected a whole number from 1 to 100",
-                  "b.yaml:4: wheels[0].turns: unknown key; did you mean \"turn\"?",
+                  "b.yaml:4: wheels[0].turns: unknown key; expected one of spokes or turn; did you mean \"turn\"?",
                   "b.yaml:5: wheels[1].turn: \"soon\"; expected a duration from 1ms to 1h, such as 500ms, 10s or 2m",
-                  "b.yaml:5: wheels[1]: the key spokes is missing", "b.yaml:6: motor: motors come with a later version",
+                  "b.yaml:5: wheels[1].spokes: the key is missing; expected a whole number from 1 to 100",
+                  "b.yaml:6: motor: motors come with a later version; expected the key left out",
                   "b.yaml:7: bell: unknown key; expected one of colour, wheels or motor"));
 }
 
@@ -93,6 +94,30 @@ TEST(YamlSchema, RefusesTheWrongKindOfValue) {
   EXPECT_THAT(read("wheels: []").faults, ElementsAre("b.yaml:1: wheels: an empty list; expected at least 1 element"));
   EXPECT_THAT(read("[1, 2]").faults,
               ElementsAre("b.yaml:1: a list; expected a bicycle: a mapping with colour, wheels and motor"));
+}
+
+TEST(YamlSchema, BoundsTheLengthOfAList) {
+  const Reader<std::vector<std::uint64_t>> pair = list(integer(0, 9), 1, 2);
+  const auto faults_of = [&](const std::string& text) {
+    const auto document = Document::parse(text, "b.yaml", ".");
+    std::vector<std::uint64_t> out;
+    pair.read(document->root(), out);
+    return texts(document->faults());
+  };
+  EXPECT_THAT(faults_of("[1, 2]"), IsEmpty());
+  EXPECT_THAT(faults_of("[1, 2, 3]"), ElementsAre("b.yaml:1: a list of 3; expected at most 2 elements"));
+}
+
+TEST(YamlSchema, KeepsFaultyElementsWhereAskedTo) {
+  const Reader<std::vector<Wheel>> wheels =
+      list(Reader<Wheel>(object<Wheel>("a wheel").required("spokes", &Wheel::spokes, integer(1, 100))), 0, kAnyNumber,
+           Faulty::kept);
+  const auto document = Document::parse("[{spokes: 8, bell: loud}, {spokes: 9}]", "b.yaml", ".");
+  std::vector<Wheel> out;
+  wheels.read(document->root(), out);
+  EXPECT_EQ(document->faults().size(), 1U);
+  ASSERT_EQ(out.size(), 2U);
+  EXPECT_EQ(out[0].spokes, 8U);
 }
 
 TEST(YamlSchema, KnowsItsKeys) {

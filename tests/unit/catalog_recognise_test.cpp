@@ -149,6 +149,17 @@ TEST(Ambiguity, NamesBothFunctions) {
   EXPECT_THAT(result.faults[0].found, testing::AllOf(testing::HasSubstr("`one`"), testing::HasSubstr("`two`")));
 }
 
+TEST(Ambiguity, IsReportedBesideOtherFaultsWithThePlaceOfItsMatch) {
+  FunctionSpec one = function("one", path("/{rest...}/x"));
+  one.matches.push_back(path("/a/{x}"));
+  const auto result = compile({one, function("two", path("/a/{y}"))}, {"legacy"});
+  ASSERT_EQ(result.faults.size(), 2U);
+  EXPECT_EQ(result.faults[0].function, 0U);
+  EXPECT_THAT(result.faults[0].found, testing::HasSubstr("/{rest...}/x"));
+  EXPECT_EQ(result.faults[1].function, 1U);
+  EXPECT_THAT(result.faults[1].found, testing::HasSubstr("`one` (match 2)"));
+}
+
 TEST(Faults, AreReportedAllAtOnce) {
   FunctionSpec bad = function("unmapped", path("/{rest...}/x"));
   bad.legacy = "nowhere";
