@@ -207,10 +207,11 @@ void check_upstreams(const SettingsFile& file, const std::vector<std::string>& u
 }
 
 // Stands for a match that could not be read: it keeps the place, and its method, which no setting can name, keeps it
-// from meeting the match of any other function.
+// from meeting the match of any other function. A path of its own saves comparing it with all others of its kind.
 Match unreadable_match(std::size_t function) {
   Match match;
   match.methods = {"unreadable-" + std::to_string(function)};
+  match.path = "/" + match.methods.front();
   return match;
 }
 

@@ -64,14 +64,19 @@ Reader<Address> listener() {
 }
 
 Reader<Admin> admin() {
-  return yaml::object<Admin>("the admin listener")
-      .required("address", &Admin::address, address())
-      .optional("token", &Admin::token, yaml::maybe(yaml::secret()))
-      .check([](const Node& node, const Admin& admin) {
-        if (admin.token || yaml::is_loopback(admin.address.host)) return;
-        node.fault("no token for the address " + admin.address.host + ", which others can reach",
-                   "the key token: env:NAME or file:PATH", "or listen on 127.0.0.1");
-      });
+  const Reader<Admin> mapping = yaml::object<Admin>("the admin listener")
+                                    .required("address", &Admin::address, address())
+                                    .optional("token", &Admin::token, yaml::maybe(yaml::secret()));
+  auto read = [inner = mapping.read](const Node& node, Admin& out) {
+    inner(node, out);
+    const std::string& host = out.address.host;  // empty: not readable
+    const bool has_token =
+        std::ranges::any_of(node.entries(), [](const auto& entry) { return entry.first == "token"; });
+    if (has_token || host.empty() || yaml::is_loopback(host)) return;
+    node.fault("no token for the address " + host + ", which others can reach", "the key token: env:NAME or file:PATH",
+               "or listen on 127.0.0.1");
+  };
+  return {std::move(read), mapping.what, mapping.keys};
 }
 
 // The whole of a store.url may come as a secret; written out, it must not hold a password.

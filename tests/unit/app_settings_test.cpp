@@ -277,6 +277,12 @@ TEST(SubjectSources, NeedNamesThatHttpAllows) {
                           "banyan.yaml:7: subject[1].cookie: \"a;b\"; expected the name of a cookie, as session"));
 }
 
+TEST(AdminToken, IsMissedBesideOtherFaults) {
+  EXPECT_THAT(
+      faults_with("admin: {address: '0.0.0.0:9090', colour: red}\n"),
+      ElementsAre(HasSubstr("admin.colour: unknown key"), HasSubstr("admin: no token for the address 0.0.0.0")));
+}
+
 TEST(StoreUrl, IsAcceptedWithoutAPasswordOnly) {
   EXPECT_TRUE(settings_with("store: {url: 'postgresql://banyan@127.0.0.1/banyan'}\n").store.url);
   EXPECT_FALSE(settings_with("store: none\n").store.url);
