@@ -48,6 +48,7 @@ bool SendQueue::progress(Socket& socket, ErrorCode& ec) {
       return true;
     }
     auto left = static_cast<std::size_t>(sent);
+    sent_bytes_ += left;
     while (first_ < count_ && left >= pieces_[first_].iov_len) left -= pieces_[first_++].iov_len;
     if (left > 0) {
       pieces_[first_].iov_base = static_cast<char*>(pieces_[first_].iov_base) + left;

@@ -58,6 +58,8 @@ public:
   }
 
   bool pending() const { return pending_; }
+  // All bytes that the kernel has taken so far.
+  std::uint64_t sent_bytes() const { return sent_bytes_; }
 
 private:
   void begin(std::string_view head, std::span<const std::string_view> pieces);
@@ -81,6 +83,7 @@ private:
   std::size_t count_ = 0;
   std::string kept_head_;
   bool pending_ = false;
+  std::uint64_t sent_bytes_ = 0;
   HandlerMemory memory_;
 };
 

@@ -1,10 +1,12 @@
 // BlockPool: read buffers of a few sizes, kept for reuse by one io thread. Last in, first out: the warm one is next.
+//
+// Blocks are cut from slabs of their own, page by page, so that the memory of a block that is not needed for now goes
+// back to the system however the heap around it is used: thousands of connections that fall idle cost no buffers.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -31,13 +33,12 @@ public:
   ~Block();
 
   explicit operator bool() const { return memory_ != nullptr; }
-  char* data() const { return memory_.get(); }
+  char* data() const { return memory_; }
   std::size_t size() const;
 
 private:
   friend class BlockPool;
-  Block(BlockPool& pool, std::unique_ptr<char[]> memory, BlockSize size)
-      : pool_(&pool), memory_(std::move(memory)), size_(size) {}
+  Block(BlockPool& pool, char* memory, BlockSize size) : pool_(&pool), memory_(memory), size_(size) {}
   void swap(Block& other) noexcept {
     std::swap(pool_, other.pool_);
     std::swap(memory_, other.memory_);
@@ -45,45 +46,46 @@ private:
   }
 
   BlockPool* pool_ = nullptr;
-  std::unique_ptr<char[]> memory_;
+  char* memory_ = nullptr;
   BlockSize size_ = BlockSize::small;
 };
 
 class BlockPool {
 public:
-  static constexpr std::array<std::size_t, 4> kBytes{4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024};
-  // Free blocks kept per size; more go back to the system.
-  static constexpr std::array<std::size_t, 4> kKeep{256, 256, 64, 16};
+  BlockPool() = default;
+  ~BlockPool();
+  BlockPool(const BlockPool&) = delete;
+  BlockPool& operator=(const BlockPool&) = delete;
 
   static constexpr std::size_t bytes(BlockSize size) { return kBytes[static_cast<std::size_t>(size)]; }
 
-  Block take(BlockSize size) {
-    auto& list = free_[static_cast<std::size_t>(size)];
-    if (list.empty()) {
-      // Not value-initialised: the memory is written by read() before anyone looks at it.
-      return Block(*this, std::unique_ptr<char[]>(new char[bytes(size)]), size);
-    }
-    auto memory = std::move(list.back());
-    list.pop_back();
-    return Block(*this, std::move(memory), size);
-  }
+  Block take(BlockSize size);
 
 private:
   friend class Block;
-  void give_back(std::unique_ptr<char[]> memory, BlockSize size) {
-    auto& list = free_[static_cast<std::size_t>(size)];
-    if (list.size() < kKeep[static_cast<std::size_t>(size)]) list.push_back(std::move(memory));
-  }
+  static constexpr std::array<std::size_t, 4> kBytes{4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024};
+  // Free blocks whose memory is kept, per size; that of more is given back to the system.
+  static constexpr std::array<std::size_t, 4> kKeepWarm{256, 256, 64, 16};
+  static constexpr std::size_t kSlabBytes = 1 << 20;
 
-  std::array<std::vector<std::unique_ptr<char[]>>, 4> free_;
+  struct FreeBlocks {
+    std::vector<char*> warm;
+    std::vector<char*> cold;  // addresses without memory behind them
+  };
+
+  void add_slab(BlockSize size);
+  void give_back(char* memory, BlockSize size);
+
+  std::array<FreeBlocks, 4> free_;
+  std::vector<void*> slabs_;
 };
 
 inline Block::~Block() {
-  if (memory_) pool_->give_back(std::move(memory_), size_);
+  if (memory_) pool_->give_back(memory_, size_);
 }
 
 inline std::size_t Block::size() const {
-  return memory_ ? BlockPool::kBytes[static_cast<std::size_t>(size_)] : 0;
+  return memory_ ? BlockPool::bytes(size_) : 0;
 }
 
 }  // namespace banyan::proxy

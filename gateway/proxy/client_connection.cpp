@@ -48,7 +48,7 @@ void ClientConnection::start() {
 }
 
 void ClientConnection::drain() {
-  if (state_ == State::idle) close();
+  if (state_ == State::idle || (state_ == State::reading_head && in_.empty())) return close();
   if (state_ == State::tunnelling) end_tunnel("shutdown");
 }
 
@@ -75,7 +75,9 @@ void ClientConnection::on_client_read(net::ErrorCode ec, std::size_t n) {
   reading_into_ = nullptr;
   if (state_ == State::closed) return;
   if (ec == asio::error::operation_aborted && hibernating_) return hibernate();
-  if (ec && state_ == State::tunnelling) return end_tunnel_side(true);
+  if (ec && state_ == State::tunnelling) {
+    return ec == asio::error::eof ? end_tunnel_side(true) : end_tunnel("client_left");
+  }
   if (ec) return on_client_gone();
   window.end += n;
   switch (state_) {
@@ -83,6 +85,8 @@ void ClientConnection::on_client_read(net::ErrorCode ec, std::size_t n) {
     case State::reading_head:
       return parse_head();
     case State::reading_body:
+      // A 100 that waits to be sent goes first.
+      if (interim_pending_) return;
       return continue_buffering();
     case State::exchanging:
       if (!exchange_->body_done) return relay_request_body();
@@ -125,8 +129,8 @@ void ClientConnection::on_client_sent(net::ErrorCode ec) {
   }
   if (std::exchange(interim_pending_, false)) {
     if (ec) return on_client_gone();
-    if (state_ == State::reading_body) return read_body();
-    if (exchange_->upstream) return on_upstream_read({});
+    if (state_ == State::reading_body) return continue_buffering();
+    if (exchange_->upstream && !exchange_->upstream->reading() && !exchange_->response_started) parse_response_head();
     return;
   }
   if (state_ == State::exchanging) return on_response_sent(ec);

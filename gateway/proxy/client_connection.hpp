@@ -94,6 +94,8 @@ private:
     bool request_sent = false;   // all of it
     bool upstream_gone = false;  // sending failed; its last words may still come
     Wait wait = Wait::connect;
+    std::chrono::milliseconds span{0};      // of the deadline that runs
+    std::uint64_t bytes_moved = 0;          // when it was set
     std::chrono::milliseconds patience{0};  // what of the deadline is left after the step that is set
 
     // Response.
@@ -123,6 +125,9 @@ private:
   bool send_client(std::string_view head, std::span<const std::string_view> pieces, net::ErrorCode& ec);
   void on_deadline() override;
   void set_exchange_deadline(std::chrono::milliseconds span);
+  void step_exchange_deadline();
+  std::uint64_t bytes_moved() const;
+  bool request_is_read() const;
   void on_exchange_deadline();
   void account();
   void linger();

@@ -14,6 +14,7 @@ void ClientConnection::go_idle() {
   if (worker_.draining()) return close();
   state_ = State::idle;
   if (!in_.empty()) {
+    worker_.wheel.set(*this, worker_.options.timeouts.request_header);
     // Pipelined. From the top of the stack: a long pipeline must not nest.
     boost::asio::post(worker_.executor(), [self = boost::intrusive_ptr<ClientConnection>(this)] {
       if (self->state_ == State::idle) self->parse_head();
@@ -173,6 +174,9 @@ void ClientConnection::decide() {
     }
     if (x.decision.fallback && !x.body_too_large_to_see) return buffer_body(worker_.options.limits.inspect_bytes);
     x.decision.fallback.reset();
+  } else if (upstream.request_body == Upstream::RequestBody::buffer &&
+             x.body.size() > worker_.options.limits.buffer_bytes) {
+    return refuse({Rule::body_too_large, 413, "The request body is too large."});
   }
   forward();
 }

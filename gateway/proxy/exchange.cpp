@@ -70,7 +70,6 @@ void ClientConnection::send_request() {
   }
   auto& out = worker_.head_buffer;
   write_request_head(out, request_, x.identity, forwarding);
-  if (out.overflowed()) return respond(431, "The header is too large.", "header_too_large");
 
   x.asked = std::chrono::steady_clock::now();
   x.head_sent = true;
@@ -90,6 +89,7 @@ void ClientConnection::send_request() {
     if (x.up_batch.refused) return;
     count = frame_request_batch(pieces);
   }
+  if (out.overflowed()) return respond(431, "The header is too large.", "header_too_large");
   x.wait = x.body_done ? Wait::response_header : Wait::request_body;
   set_exchange_deadline(x.body_done ? worker_.options.timeouts.response_header : worker_.options.timeouts.request_body);
   net::ErrorCode ec;
@@ -176,13 +176,14 @@ void ClientConnection::on_upstream_sent(net::ErrorCode ec) {
 void ClientConnection::on_upstream_failed(ErrorCode code, std::string_view word) {
   Exchange& x = *exchange_;
   if (x.upstream) {
-    x.endpoint->counters->failures.add();
     // A pooled connection that the upstream has closed meanwhile says nothing about the request.
-    const bool stale = x.upstream->reused && x.upstream->in.empty() && code != ErrorCode::deadline && !x.parser;
+    const bool stale = x.upstream->reused && x.upstream->in.empty() && code != ErrorCode::deadline && !x.parser &&
+                       x.interims == 0 && !queue_.pending();
     const bool repeatable = is_idempotent(request_.method) ||
                             worker_.shared.table->function(x.function).spec.effect == catalog::Effect::read;
     drop_upstream();
     if (stale && repeatable && x.body_in_memory) return connect_to(*x.endpoint, true);
+    x.endpoint->counters->failures.add();
   }
   if (try_fall_back()) return;
   respond(http_status(code),
@@ -193,7 +194,7 @@ void ClientConnection::on_upstream_failed(ErrorCode code, std::string_view word)
 
 bool ClientConnection::try_fall_back() {
   Exchange& x = *exchange_;
-  if (!x.decision.fallback || x.response_started || !x.body_in_memory) return false;
+  if (!x.decision.fallback || x.response_started || !x.body_in_memory || queue_.pending()) return false;
   drop_upstream();
   x.decision.served_by = catalog::ServedBy::fallback;
   x.upstream_index = *x.decision.fallback;
@@ -212,22 +213,43 @@ void ClientConnection::drop_upstream() {
   x.parser.reset();
   x.upstream_gone = false;
   x.head_sent = false;
+  x.request_sent = false;
+  x.interims = 0;
 }
 
 // A client of which nothing is read at the moment is looked at once a second: it may have left.
 void ClientConnection::set_exchange_deadline(std::chrono::milliseconds span) {
+  Exchange& x = *exchange_;
+  x.span = x.patience = span;
+  x.bytes_moved = bytes_moved();
+  step_exchange_deadline();
+}
+
+void ClientConnection::step_exchange_deadline() {
   constexpr std::chrono::milliseconds kLook{1'000};
-  const auto step = reading_into_ ? span : std::min(span, kLook);
-  exchange_->patience = span - step;
+  auto& patience = exchange_->patience;
+  const auto step = reading_into_ ? patience : std::min(patience, kLook);
+  patience -= step;
   worker_.wheel.set(*this, step);
+}
+
+std::uint64_t ClientConnection::bytes_moved() const {
+  return queue_.sent_bytes() + (exchange_->upstream ? exchange_->upstream->sent_bytes() : 0);
+}
+
+// Whether all bytes of the request have left the read buffers, so that what follows in them is the next request.
+bool ClientConnection::request_is_read() const {
+  return exchange_->body_in_memory || exchange_->request_sent;
 }
 
 void ClientConnection::on_exchange_deadline() {
   Exchange& x = *exchange_;
   if (x.patience.count() > 0) {
     if (!reading_into_ && net::peer_has_closed(socket_)) return on_client_gone();
-    return set_exchange_deadline(x.patience);
+    return step_exchange_deadline();
   }
+  // Slow is not silent: the peer has taken something of what is being sent.
+  if (bytes_moved() != x.bytes_moved) return set_exchange_deadline(x.span);
   worker_.mutable_counters().timeouts.add();
   switch (x.wait) {
     case Wait::connect:
@@ -247,8 +269,8 @@ void ClientConnection::respond(int status, std::string_view detail, std::string_
   Exchange& x = *exchange_;
   if (x.response_started || queue_.pending()) return cut_off(word);
   state_ = State::exchanging;
+  x.keep_alive = x.keep_alive && request_is_read() && request_.minor_version == 1 && !worker_.draining();
   drop_upstream();
-  x.keep_alive = x.keep_alive && x.body_done && !worker_.draining();
   x.own_response = true;
   x.response_started = true;
   x.response_done = true;

@@ -135,6 +135,8 @@ bool is_port(std::string_view port) {
 
 // uri-host [ ":" port ], of which Banyan takes names of letters, digits, "-", "." and "_", IPv4 and IPv6 literals.
 bool is_authority(std::string_view text) {
+  constexpr std::size_t kMostBytes = 255 + 6;  // a DNS name, a colon and a port
+  if (text.size() > kMostBytes) return false;
   std::string_view rest;
   if (text.starts_with('[')) {
     const auto end = text.find(']');
@@ -257,12 +259,18 @@ std::optional<Refusal> inspect(RequestHead& request) {
   if (auto refusal = check_target(request)) return refusal;
   if (auto refusal = check_expect(request)) return refusal;
 
-  const auto options = apply_connection(request.fields);
+  auto options = apply_connection(request.fields);
   request.keep_alive = request.minor_version == 1 ? !options.close : options.keep_alive && !options.close;
   request.content_length = framing.length;
   request.framing = framing.chunked ? Framing::chunked : framing.content_lengths == 0 ? Framing::none : Framing::length;
   if (request.framing == Framing::length && framing.length == 0) request.framing = Framing::none;
   if (request.framing == Framing::none) request.expects_continue = false;
+  // Behind an upgrade to another version of HTTP, requests would pass that nothing here looks at.
+  for_each_element(request.upgrade, [&](std::string_view protocol) {
+    if (iequals(protocol, "h2c") || iequals(protocol.substr(0, 5), "HTTP/") || iequals(protocol.substr(0, 4), "TLS/")) {
+      options.upgrade = false;
+    }
+  });
   // An upgrade is hop-by-hop: it counts only if Connection lists it, on HTTP/1.1, and here only without a body.
   if (!options.upgrade || request.minor_version == 0 || request.framing != Framing::none) request.upgrade = {};
   return std::nullopt;

@@ -31,6 +31,9 @@ FieldKind kind_of_unlisted(std::string_view name) {
     case 12:
       if (iequals(name, "X-Request-Id")) return FieldKind::x_request_id;
       break;
+    case 14:
+      if (iequals(name, "HTTP2-Settings")) return FieldKind::hop_by_hop;
+      break;
     case 15:
       if (iequals(name, "X-Forwarded-For")) return FieldKind::x_forwarded_for;
       break;

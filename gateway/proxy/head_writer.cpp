@@ -178,7 +178,8 @@ void write_response_head(HeadBuffer& out, const ResponseHead& response, const Re
         out.put_field(name, value);
     }
   }
-  if (forwarding.framing == Framing::none && response.has_content_length && response.status != 204) {
+  if (forwarding.framing == Framing::none && response.has_content_length && response.status != 204 &&
+      response.status >= 200) {
     // HEAD and 304: the length that a GET would have had.
     out.put("Content-Length: ").put_number(response.content_length).put(kCrlf);
   } else {

@@ -9,6 +9,17 @@ namespace {
 
 constexpr unsigned kMaxInterims = 16;
 
+// Whether a 101 switches to a protocol that the client asked for.
+bool was_offered(std::string_view chosen, std::string_view offered) {
+  bool all = !offered.empty();
+  for_each_element(chosen, [&](std::string_view protocol) {
+    bool found = false;
+    for_each_element(offered, [&](std::string_view offer) { found = found || iequals(offer, protocol); });
+    all = all && found;
+  });
+  return all;
+}
+
 // Gives a full window room: a larger block, or the free front of it. Views into it do not survive.
 bool make_room(Window& window, BlockPool& blocks) {
   if (window.room() > 0) return true;
@@ -23,7 +34,10 @@ bool make_room(Window& window, BlockPool& blocks) {
 }  // namespace
 
 void ClientConnection::on_upstream_read(net::ErrorCode ec) {
-  if (state_ == State::tunnelling) return ec ? end_tunnel_side(false) : pump_down();
+  if (state_ == State::tunnelling) {
+    if (ec && ec != boost::asio::error::eof) return end_tunnel("upstream_closed");
+    return ec ? end_tunnel_side(false) : pump_down();
+  }
   Exchange& x = *exchange_;
   if (!ec) return x.response_started ? relay_response_body() : parse_response_head();
   if (!x.response_started) return on_upstream_failed(ErrorCode::unavailable, "upstream_closed");
@@ -58,7 +72,9 @@ void ClientConnection::parse_response_head() {
     }
     const bool interim = !refusal && response_.status < 200 && response_.status != 101;
     if (interim && ++x.interims > kMaxInterims) refusal = Refusal{Rule::interim_flood, 502, {}};
-    if (!refusal && response_.status == 101 && request_.upgrade.empty()) refusal = Refusal{Rule::syntax, 502, {}};
+    if (!refusal && response_.status == 101 && !was_offered(response_.upgrade, request_.upgrade)) {
+      refusal = Refusal{Rule::syntax, 502, {}};
+    }
     if (refusal) {
       worker_.count_refusal(refusal->rule);
       return on_upstream_failed(ErrorCode::bad_peer, to_string(refusal->rule));
@@ -110,7 +126,7 @@ void ClientConnection::on_response_head() {
     x.client_framing = request_.minor_version == 1 ? Framing::chunked : Framing::until_close;
   }
   // Answered before the body was read: what is left of it is not worth reading (RFC 9112 section 9.3).
-  if (x.client_framing == Framing::until_close || !x.body_done || worker_.draining()) x.keep_alive = false;
+  if (x.client_framing == Framing::until_close || !request_is_read() || worker_.draining()) x.keep_alive = false;
 
   ResponseForwarding forwarding;
   forwarding.client_minor_version = request_.minor_version;
@@ -241,8 +257,8 @@ bool ClientConnection::take_next_response_bytes() {
 }
 
 void ClientConnection::on_response_sent(net::ErrorCode ec) {
-  if (exchange_->own_response) return ec ? close() : finish_exchange();
   if (ec) return on_client_gone();
+  if (exchange_->own_response) return finish_exchange();
   if (take_next_response_bytes()) relay_response_body();
 }
 
@@ -250,10 +266,11 @@ void ClientConnection::finish_exchange() {
   Exchange& x = *exchange_;
   x.response_done = true;
   account();
+  const bool read_whole = x.own_response ? x.keep_alive : request_is_read();
   if (x.upstream) {
     const bool clean = x.upstream->in.empty() && response_.framing != Framing::until_close;
     if (!x.upstream->in.empty()) worker_.count_refusal(Rule::unexpected_body);
-    if (clean && response_.keep_alive && x.request_sent && !x.upstream->closed()) {
+    if (clean && response_.keep_alive && x.request_sent && !x.upstream->sending() && !x.upstream->closed()) {
       x.parser.reset();
       x.endpoint->counters->outstanding.subtract();
       worker_.give_back(std::move(x.upstream));
@@ -262,7 +279,7 @@ void ClientConnection::finish_exchange() {
       drop_upstream();
     }
   }
-  if (!x.keep_alive || !x.body_done) return linger();
+  if (!x.keep_alive || !read_whole) return linger();
   // A chunked body may have brought the beginning of the next request along.
   if (body_.block && !body_.empty()) in_ = std::move(body_);
   go_idle();

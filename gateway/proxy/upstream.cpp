@@ -25,7 +25,8 @@ UpstreamConnection::~UpstreamConnection() {
 void UpstreamConnection::connect() {
   endpoint.counters->connects.add();
   socket.async_connect(endpoint.address, net::placed(read_memory_, [self = UpstreamPtr(this)](net::ErrorCode ec) {
-                         if (ec) self->endpoint.counters->connect_failures.add();
+                         if (ec && ec != asio::error::operation_aborted)
+                           self->endpoint.counters->connect_failures.add();
                          if (!ec) net::prepare(self->socket);
                          if (self->user) self->user->on_upstream_connected(ec);
                        }));

@@ -69,6 +69,7 @@ public:
 
   bool reading() const { return reading_; }
   bool sending() const { return queue_.pending(); }
+  std::uint64_t sent_bytes() const { return queue_.sent_bytes(); }
   bool closed() const { return closed_; }
 
   Endpoint& endpoint;

@@ -133,16 +133,20 @@ UpstreamPtr Worker::take_connection(Endpoint& endpoint, bool fresh) {
 void Worker::give_back(UpstreamPtr connection) {
   connection->user = nullptr;
   if (draining_) return connection->close();
-  auto& endpoint = connection->endpoint;
   if (!connection->reading()) {
     if (connection->in.block.size() != BlockPool::bytes(BlockSize::medium))
       connection->in.block = blocks.take(BlockSize::medium);
     connection->in.reset();
     connection->read();
   }
-  wheel.set(*connection, options.timeouts.upstream_idle);
-  endpoint.counters->idle.add();
-  endpoint.idle.push_back(std::move(connection));
+  // Bytes or an end that had come already are told before this runs: such a connection is not used again.
+  asio::post(context_, [this, connection = std::move(connection)]() mutable {
+    if (draining_ || !connection->reading()) return connection->close();
+    auto& pool = connection->endpoint;
+    wheel.set(*connection, options.timeouts.upstream_idle);
+    pool.counters->idle.add();
+    pool.idle.push_back(std::move(connection));
+  });
 }
 
 FunctionCounters& Worker::function_counters(catalog::FunctionId id) {

@@ -18,25 +18,19 @@ using catalog::Stage;
 using test::Labels;
 using test::PrometheusPage;
 
-class FixedTable final : public catalog::RouteTable {
-public:
-  FixedTable() {
-    add("party.read", Stage::canary);
-    add("party.write", Stage::legacy);
-    add(catalog::kUnmapped, Stage::legacy);
-  }
-  catalog::Recognition recognise(const catalog::RequestView&, const catalog::BodyView&) const override { return {}; }
-  const std::vector<catalog::Function>& functions() const override { return functions_; }
-
-private:
-  void add(std::string_view name, Stage stage) {
-    catalog::Function function;
-    function.spec.name = name;
-    function.spec.stage = stage;
-    functions_.push_back(function);
-  }
-  std::vector<catalog::Function> functions_;
-};
+// party.read in canary, party.write in legacy, and `unmapped`.
+std::shared_ptr<const catalog::RouteTable> a_table() {
+  catalog::FunctionSpec read;
+  read.name = "party.read";
+  read.matches = {{{}, {}, "/read", {}}};
+  read.modern = catalog::ModernTarget{"modern"};
+  read.stage = Stage::canary;
+  read.percent = 10;
+  catalog::FunctionSpec write;
+  write.name = "party.write";
+  write.matches = {{{}, {}, "/write", {}}};
+  return catalog::compile({read, write}, {"legacy", "modern"}).table;
+}
 
 // What one io thread counted.
 struct Thread {
@@ -61,14 +55,14 @@ protected:
   PrometheusPage page() {
     MetricsInput input;
     input.counters = {&one_.counters, &two_.counters};
-    input.table = &table_;
+    input.table = table_.get();
     input.version = "1.2.3";
     admin::PrometheusWriter writer;
     render_metrics(input, writer);
     return PrometheusPage(writer.take());
   }
 
-  FixedTable table_;
+  std::shared_ptr<const catalog::RouteTable> table_ = a_table();
   Thread one_{3};
   Thread two_{3};
 };
