@@ -12,3 +12,4 @@ banyan_wire_program(two_gib_stream proxy_two_gib_stream.py ${BANYAN_RELEASE_BINA
 banyan_wire_program(proxy_raw_bytes proxy_raw_bytes.py $<TARGET_FILE:banyan> 120)
 banyan_wire_program(proxy_bounds proxy_bounds.py $<TARGET_FILE:banyan> 120)
 banyan_wire_program(proxy_canary proxy_canary.py $<TARGET_FILE:banyan> 120)
+banyan_wire_program(proxy_desync proxy_desync.py $<TARGET_FILE:banyan> 120)
