@@ -147,6 +147,7 @@ private:
 
   // client_body.cpp
   bool body_lies_in_memory();
+  void gather_body();
   void buffer_body(std::size_t limit);
   void continue_buffering();
   void on_buffered();

@@ -85,6 +85,7 @@ void ClientConnection::send_request() {
     x.up_batch.bytes = x.buffered.size();
     count = frame_request_batch(pieces);
   } else {
+    gather_body();
     x.up_batch = take_batch(body_source());
     if (x.up_batch.refused) return;
     count = frame_request_batch(pieces);
