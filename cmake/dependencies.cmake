@@ -27,7 +27,7 @@ set(BANYAN_EXTERNAL_TABLE
   "posix: gateway/base gateway/net gateway/proxy gateway/app"
   "pqxx: gateway/store adapters/records"
   "cpprest: adapters/legacy"
-  "openssl: gateway/net"
+  "openssl: gateway/net adapters/records"
   "yaml-cpp: gateway/base"
   "spdlog: gateway/base gateway/app"
   "CLI: gateway/app"

@@ -21,8 +21,8 @@ namespace banyan::records {
 
 using Json = nlohmann::json;
 
-// The text that PostgreSQL prints for the same value of type jsonb: keys by length, then by bytes; ", " and ": " between.
-// Strings must be valid UTF-8. Floating-point numbers do not occur in canonical data (std::logic_error).
+// The text that PostgreSQL prints for the same value of type jsonb: keys by length, then by bytes; ", " and ": "
+// between. Strings must be valid UTF-8. Floating-point numbers do not occur in canonical data (std::logic_error).
 std::string canonical_text(const Json& value);
 
 // The first 64 bits, big-endian, of the MD5 of canonical_text: what the database function banyan.content_hash(jsonb)

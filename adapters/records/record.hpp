@@ -36,8 +36,8 @@ struct Author {
 struct RecordWrite {
   enum class Kind : std::uint8_t { insert, update, remove, restore };
   Kind kind = Kind::update;
-  Record record;         // as it will be, version included; the stored version must be version - 1 (insert: none)
-  Json changed;          // {"field": {"from": …, "to": …}}, absent values left out: for the history
+  Record record;  // as it will be, version included; the stored version must be version - 1 (insert: none)
+  Json changed;   // {"field": {"from": …, "to": …}}, absent values left out: for the history
   Author author;
   std::int16_t skip_stream = 0;  // the stream that this change came through and that need not hear of it; 0: tell all
   std::int32_t hops = 0;         // systems that the change has gone through already: bounds A -> B -> C -> A
