@@ -56,11 +56,11 @@ struct Capabilities {
   DeleteVisibility deletes = DeleteVisibility::sweep_only;
   CompareAndSet compare_and_set = CompareAndSet::none;
   CreateIdentity create_identity = CreateIdentity::search;
-  bool sees_author = false;        // LegacyRecord::by_us is meaningful
-  bool sees_merges = false;        // LegacyRecord::merged_into is meaningful
-  bool can_restore = false;        // a deleted id can come back
-  bool partial_update = true;      // update() leaves the fields alone that are not given
-  std::size_t page_limit = 100;    // rows per changes(), scan(), fetch()
+  bool sees_author = false;      // LegacyRecord::by_us is meaningful
+  bool sees_merges = false;      // LegacyRecord::merged_into is meaningful
+  bool can_restore = false;      // a deleted id can come back
+  bool partial_update = true;    // update() leaves the fields alone that are not given
+  std::size_t page_limit = 100;  // rows per changes(), scan(), fetch()
   std::chrono::microseconds stamp_precision{1'000'000};
   std::chrono::milliseconds overlap{5'000};  // first guess of how late a row can appear behind the cursor
   std::optional<double> calls_per_second;    // budget that the system grants
@@ -75,9 +75,9 @@ struct Cursor {
 
 struct LegacyRecord {
   std::string id;
-  std::string version;           // opaque; changes with every write; empty: the system has none
+  std::string version;            // opaque; changes with every write; empty: the system has none
   std::optional<WallTime> stamp;  // when it was last written, on the legacy system's clock
-  Json fields = Json::object();  // as the system names them; empty when deleted
+  Json fields = Json::object();   // as the system names them; empty when deleted
   bool deleted = false;
   bool by_us = false;       // the last writer was our integration user
   std::string merged_into;  // id of the record that replaced it; empty: none
@@ -86,8 +86,8 @@ struct LegacyRecord {
 
 struct Page {
   std::vector<LegacyRecord> records;
-  Cursor next;         // where the following page begins
-  bool more = false;   // whether there is one right now
+  Cursor next;          // where the following page begins
+  bool more = false;    // whether there is one right now
   std::string problem;  // rows that could not be read at all, and why; empty: none. They are in `unreadable`
   std::vector<LegacyRecord> unreadable;  // id and raw text in fields["raw"] of rows that were not as promised
 };
@@ -95,22 +95,22 @@ struct Page {
 // What a write left behind.
 struct Written {
   std::string id;
-  std::string version;                // empty: unknown, fetch to learn it
+  std::string version;                 // empty: unknown, fetch to learn it
   std::optional<LegacyRecord> record;  // the whole record afterwards, if the answer held it
 };
 
 struct Failure {
   enum class Kind : std::uint8_t {
-    unavailable,      // not reached, 5xx: try again later; the effect did not happen
-    unknown,          // sent, no answer: the effect may have happened
-    rate_limited,     // try again after retry_after
-    unauthorised,     // credentials refused: pause the adapter
-    malformed,        // an answer against the protocol (HTML with 200, broken JSON, too large): pause or park
-    rejected,         // the system refused these values: a person must look
-    stale,            // compare-and-set: the record has moved
-    duplicate,        // create: the id or key exists
-    missing,          // no such record (any more)
-    deadline,         // no time left; for a write: the effect may have happened
+    unavailable,   // not reached, 5xx: try again later; the effect did not happen
+    unknown,       // sent, no answer: the effect may have happened
+    rate_limited,  // try again after retry_after
+    unauthorised,  // credentials refused: pause the adapter
+    malformed,     // an answer against the protocol (HTML with 200, broken JSON, too large): pause or park
+    rejected,      // the system refused these values: a person must look
+    stale,         // compare-and-set: the record has moved
+    duplicate,     // create: the id or key exists
+    missing,       // no such record (any more)
+    deadline,      // no time left; for a write: the effect may have happened
   };
   Kind kind = Kind::unavailable;
   std::string message;  // for people: what, where, what was expected; no secret, at most 1 KiB of what was found
@@ -123,7 +123,7 @@ using Answer = tl::expected<T, Failure>;
 // A field of a record type, as the system describes it now: for schema drift.
 struct FieldDescription {
   std::string name;
-  std::string type;                  // the system's word
+  std::string type;  // the system's word
   bool required = false;
   bool read_only = false;
   std::vector<std::string> choices;  // of an enumeration
@@ -150,8 +150,8 @@ public:
   virtual Cursor rewind(const std::string& type, const Cursor& cursor, std::chrono::milliseconds overlap) const = 0;
 
   // How much later (on the legacy clock) the first is than the second; zero if either is empty.
-  virtual std::chrono::milliseconds distance(const std::string& type, const Cursor& later, const Cursor& earlier)
-      const = 0;
+  virtual std::chrono::milliseconds distance(const std::string& type, const Cursor& later,
+                                             const Cursor& earlier) const = 0;
 
   // Every record once, in an order that stays the same while records come and go: by key. `position`: empty at first,
   // then Page::next.id of the page before. A record that exists during the whole scan is not left out.
@@ -176,7 +176,8 @@ public:
 
   // After a create whose outcome is unknown: what may be it. chosen_id, external_key: none or one. search: all that
   // our user created since mark.since and that still exists.
-  virtual Answer<std::vector<LegacyRecord>> find(const std::string& type, const CreateMark& mark, Deadline deadline) = 0;
+  virtual Answer<std::vector<LegacyRecord>> find(const std::string& type, const CreateMark& mark,
+                                                 Deadline deadline) = 0;
 
   // DeleteVisibility::history: ids deleted since the cursor's stamp. Others: an empty list.
   virtual Answer<std::vector<std::string>> deleted_since(const std::string& type, const Cursor& since,

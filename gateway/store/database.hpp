@@ -35,9 +35,9 @@ using Transaction = pqxx::transaction_base;
 enum class Isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 
 struct DatabaseOptions {
-  Secret url;                       // postgresql://… or a libpq keyword string
-  std::size_t connections = 8;      // at most, opened when needed
-  std::size_t queue_limit = 256;    // callers that may wait for one
+  Secret url;                     // postgresql://… or a libpq keyword string
+  std::size_t connections = 8;    // at most, opened when needed
+  std::size_t queue_limit = 256;  // callers that may wait for one
   std::chrono::milliseconds connect_timeout{5'000};
   std::string application_name = "banyan";
 };
@@ -54,7 +54,8 @@ public:
   template <typename T, typename Fn>
   Result<T> transact(Deadline deadline, Fn fn, Isolation isolation = Isolation::read_committed) {
     std::optional<T> value;
-    auto done = run(deadline, [&](Transaction& tx) { value.emplace(fn(tx)); }, isolation);
+    auto done = run(
+        deadline, [&](Transaction& tx) { value.emplace(fn(tx)); }, isolation);
     if (!done) return tl::unexpected<Error>(std::move(done.error()));
     return std::move(*value);
   }
