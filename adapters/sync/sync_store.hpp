@@ -88,14 +88,14 @@ struct LinkHead {
 // A captured change that waits: in flight. One per (stream, legacy id), the newest; older ones are superseded.
 struct Waiting {
   std::string legacy_id;
-  std::int64_t inbox_id = 0;
+  std::int64_t inbox_id = 0;    // when written: 0 stands for the row in `Changes::inbox` with the same legacy id
   std::optional<Reference> on;  // the record that must exist first; nothing: only for time
   WallTime not_before{};
   std::int32_t attempt = 0;
   std::string reason;
 };
 
-// A person's matter. One open per (stream, kind, legacy id or record id).
+// A person's matter. At most one is open or answered per (stream, kind, record id, or legacy id if there is no record).
 struct Parked {
   enum class Kind : std::uint8_t { conflict, dead_letter };
   enum class State : std::uint8_t {
@@ -116,7 +116,8 @@ struct Parked {
   std::vector<std::string> fields;
   Json base, legacy, modern;  // canonical where there is such a value, else as found; null: none
   std::int64_t epoch = 0;
-  std::int64_t changes = 1;  // captured changes that it stands for
+  std::int64_t legacy_changes = 0;  // captured changes that it stands for, by the side that they came from
+  std::int64_t modern_changes = 0;
   WallTime at{};
   Json answer;  // of a resolved one: {"name": "legacy" | "modern" | {"value": …}}, {"values": …}; and who
   std::string answered_by;

@@ -197,6 +197,20 @@ void render_data_plane(const CounterList& counters, PrometheusWriter& writer) {
   writer.sample({}, static_cast<std::uint64_t>(counters.size()));
 }
 
+void render_observed_writes(const CounterList& counters, PrometheusWriter& writer) {
+  constexpr std::array<std::pair<std::string_view, Counter Counters::*>, 3> kOutcomes{
+      {{"with_ids", &Counters::writes_with_ids},
+       {"without_ids", &Counters::writes_without_ids},
+       {"dropped", &Counters::writes_dropped}}};
+  writer.family(MetricType::counter, "banyan_observed_writes_total",
+                "Writes to a legacy side that were handed over to the synchronisation of records.");
+  for (const auto& [outcome, counter] : kOutcomes) {
+    std::uint64_t sum = 0;
+    for (const Counters* thread : counters) sum += (thread->*counter).value();
+    writer.sample({{"outcome", outcome}}, sum);
+  }
+}
+
 void render_access_log(const AsyncLog& log, PrometheusWriter& writer) {
   writer.family(MetricType::counter, "banyan_access_log_written_lines_total", "Access-log lines written.");
   writer.sample({}, log.written_lines());
@@ -236,6 +250,7 @@ void render_metrics(const MetricsInput& input, PrometheusWriter& writer) {
   }
   render_data_plane(input.counters, writer);
   render_upstreams(input.counters, writer);
+  render_observed_writes(input.counters, writer);
   if (input.access_log != nullptr) render_access_log(*input.access_log, writer);
   if (input.process) render_process(*input.process, writer);
 }

@@ -275,13 +275,18 @@ Reader<FunctionEntry> function_schema() {
           .optional(
               "effect", [](FunctionEntry & out) -> auto& { return out.spec.effect; },
               yaml::choice<Effect>({{"read", Effect::read}, {"write", Effect::write}}))
+          .optional(
+              "record_ids", [](FunctionEntry & out) -> auto& { return out.spec.record_ids; }, yaml::text())
           .optional("legacy", &FunctionEntry::legacy, placed(yaml::text()))
           .optional("modern", &FunctionEntry::modern, placed(modern()))
           .optional("initial_stage", &FunctionEntry::stage, placed(initial_stage()))
           .optional("initial_percent", &FunctionEntry::percent, placed(yaml::percent()));
   auto read = [inner = mapping.read](const Node& node, FunctionEntry& out) {
     out.node = node;
+    const std::size_t faults_before = node.faults_so_far();
     inner(node, out);
+    // They are held against the entity and the paths, which may be what could not be read.
+    if (node.faults_so_far() != faults_before) out.spec.record_ids.clear();
     check_percent(out);
   };
   return {std::move(read), mapping.what, mapping.keys};

@@ -16,6 +16,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/proxy/head_parser.hpp"
 #include "gateway/proxy/kept.hpp"
@@ -65,6 +66,7 @@ private:
     SteadyTime answered;  // the response head came
     catalog::FunctionId function = 0;
     bool recognised = false;
+    std::vector<std::string> record_ids;  // that the request names; of a write that may be observed
     catalog::Subject subject;
     catalog::Decision decision;
     std::string_view client;  // address; views into peer_ or the request
@@ -177,6 +179,7 @@ private:
   void parse_response_head();
   bool forward_interim();
   void on_response_head();
+  void observe_write();
   void relay_response_body();
   void on_response_sent(net::ErrorCode ec);
   void finish_exchange();

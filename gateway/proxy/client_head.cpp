@@ -151,10 +151,11 @@ void ClientConnection::recognise() {
     body = {catalog::BodyView::State::complete, x.body};
   }
   const auto& table = *worker_.shared.table;
-  const auto recognition = table.recognise(request_view(), body);
+  auto recognition = table.recognise(request_view(), body);
   if (recognition.needs_body) return buffer_body(worker_.options.limits.inspect_bytes);
   x.function = recognition.function;
   x.recognised = true;
+  x.record_ids = std::move(recognition.record_ids);
   decide();
 }
 

@@ -83,6 +83,9 @@ struct Counters {
   Counter clients_left;         // requests whose client went away before the end
   Counter timeouts;             // deadlines that ended a request or connection, idle ones not counted
   Counter access_lines;         // access-log lines handed over
+  Counter writes_with_ids;      // observed writes handed over that name their records
+  Counter writes_without_ids;   // that do not
+  Counter writes_dropped;       // that the sink did not take
   std::deque<RefusalCounter> refusals;
   std::deque<UpstreamCounters> upstreams;
   // Index: FunctionId. Allocated by the writer at the first request of a function; null until then.

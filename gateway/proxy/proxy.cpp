@@ -23,11 +23,13 @@ struct Proxy::State {
   std::vector<std::thread> threads;
 };
 
-Proxy::Proxy(Options options, std::shared_ptr<const catalog::RouteTable> table, AccessLogSink access_log)
+Proxy::Proxy(Options options, std::shared_ptr<const catalog::RouteTable> table, AccessLogSink access_log,
+             WriteSink writes)
     : state_(new State{}) {
   state_->shared.options = std::move(options);
   state_->shared.table = std::move(table);
   state_->shared.access_log = std::move(access_log);
+  state_->shared.writes = std::move(writes);
 }
 
 Proxy::~Proxy() {

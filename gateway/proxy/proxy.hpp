@@ -8,6 +8,7 @@
 #include "gateway/base/result.hpp"
 #include "gateway/proxy/access_log.hpp"
 #include "gateway/proxy/counters.hpp"
+#include "gateway/proxy/observed_writes.hpp"
 #include "gateway/proxy/options.hpp"
 #include "migration/catalog/route_table.hpp"
 
@@ -16,8 +17,9 @@ namespace banyan::proxy {
 class Proxy {
 public:
   // Upstream numbers in `table` are positions in options.upstreams. `access_log` may be empty; it is called on io
-  // threads and must not block.
-  Proxy(Options options, std::shared_ptr<const catalog::RouteTable> table, AccessLogSink access_log);
+  // threads and must not block. The same holds for `writes`, which hears of what is written to legacy sides.
+  Proxy(Options options, std::shared_ptr<const catalog::RouteTable> table, AccessLogSink access_log,
+        WriteSink writes = {});
   ~Proxy();  // stops at once if stop() was not called
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;

@@ -114,6 +114,7 @@ void ClientConnection::on_response_head() {
     x.endpoint->counters->failures.add();
     if (try_fall_back()) return;
   }
+  if (response_.status / 100 == 2 && worker_.shared.writes) observe_write();
   x.status = response_.status;
   x.response_started = true;
   x.response_left = response_.content_length;
@@ -147,6 +148,21 @@ void ClientConnection::on_response_head() {
   if (response_.status == 101) return start_tunnel();
   x.head_pending = true;
   relay_response_body();
+}
+
+// At the head of the answer: what was written can be fetched from now on, and the answer may be long.
+void ClientConnection::observe_write() {
+  Exchange& x = *exchange_;
+  const auto& function = worker_.shared.table->function(x.function).spec;
+  if (function.effect != catalog::Effect::write || function.entity.empty()) return;
+  if (x.decision.served_by == catalog::ServedBy::modern) return;
+  ObservedWrite write;
+  write.function = function.name;
+  write.entity = function.entity;
+  write.upstream = worker_.group(x.upstream_index).options().name;
+  write.ids = std::move(x.record_ids);
+  write.answered = x.answered;
+  worker_.observe(std::move(write));
 }
 
 ClientConnection::Batch ClientConnection::take_response_batch() {

@@ -166,6 +166,12 @@ void Worker::log(const AccessRecord& record) {
   if (log_lines_.size() >= kLogBatchBytes) flush_log();
 }
 
+void Worker::observe(ObservedWrite write) {
+  const bool with_ids = !write.ids.empty();
+  if (!shared.writes(std::move(write))) return counters_.writes_dropped.add();
+  (with_ids ? counters_.writes_with_ids : counters_.writes_without_ids).add();
+}
+
 void Worker::flush_log() {
   if (log_count_ == 0) return;
   counters_.access_lines.add(log_count_);

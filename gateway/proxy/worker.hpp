@@ -19,6 +19,7 @@
 #include "gateway/proxy/counters.hpp"
 #include "gateway/proxy/gate.hpp"
 #include "gateway/proxy/head_writer.hpp"
+#include "gateway/proxy/observed_writes.hpp"
 #include "gateway/proxy/options.hpp"
 #include "gateway/proxy/upstream.hpp"
 #include "migration/catalog/route_table.hpp"
@@ -42,6 +43,7 @@ struct Shared {
   std::shared_ptr<const catalog::RouteTable> table;  // std::atomic_load / atomic_store
   std::atomic<std::uint32_t> connections{0};
   AccessLogSink access_log;  // empty: off
+  WriteSink writes;          // empty: nobody wants to know
 };
 
 class Worker {
@@ -70,6 +72,7 @@ public:
   UpstreamPtr take_connection(Endpoint& endpoint, bool fresh);  // null: limits.upstream_connections reached
   void give_back(UpstreamPtr connection);
   void log(const AccessRecord& record);
+  void observe(ObservedWrite write);
   FunctionCounters& function_counters(catalog::FunctionId id);
   void count_refusal(Rule rule) { counters_.refusals[static_cast<std::size_t>(rule)].count.add(); }
   void forget(LiveConnection& connection);  // it has closed

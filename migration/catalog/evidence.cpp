@@ -92,6 +92,14 @@ std::uint32_t Fields::add(Source source, std::string_view key) {
   return number;
 }
 
+std::uint32_t Fields::add_record_ids(std::string_view pointer) {
+  const std::uint32_t number = numbers_.find_or_insert(kRecordIds, pointer, {}, count_);
+  if (number != count_) return number;
+  ++count_;
+  if (const auto tokens = parse_json_pointer(pointer)) json_.add_ids(*tokens, number);
+  return number;
+}
+
 std::uint32_t Fields::find(Source source, std::string_view key) const {
   return numbers_.find(number_of(source), key);
 }
@@ -212,8 +220,18 @@ void Evidence::gather_pairs(Source source, std::string_view text) {
 void Evidence::gather_json() {
   json_ = fields_.json().find_all(body_.bytes);
   for (const JsonFinding& finding : json_) {
+    if (finding.kind == JsonFinding::Kind::id) continue;  // no predicate looks at them
     findings_.push_back({finding.text, finding.field, finding.kind != JsonFinding::Kind::container});
   }
+}
+
+std::vector<std::string> Evidence::take_record_ids(std::uint32_t field) {
+  gather(Source::json_pointer);
+  std::vector<std::string> ids;
+  for (JsonFinding& finding : json_) {
+    if (finding.field == field) ids.push_back(std::move(finding.text));
+  }
+  return ids;
 }
 
 void Evidence::gather_soap_action() {

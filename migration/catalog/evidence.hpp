@@ -30,6 +30,9 @@ public:
   // The number of the place; the same place gets the same number. A JSON pointer must be well-formed.
   std::uint32_t add(Predicate::Source source, std::string_view key);
 
+  // The number of the place in a JSON body where the ids of records stand. The pointer must be well-formed.
+  std::uint32_t add_record_ids(std::string_view pointer);
+
   // The number, or kNone if no function looks there. Header names are compared without case.
   std::uint32_t find(Predicate::Source source, std::string_view key) const;
   std::uint32_t find_header(std::string_view name) const;
@@ -37,9 +40,10 @@ public:
   const JsonPointers& json() const { return json_; }
 
 private:
+  static constexpr std::uint32_t kRecordIds = 0xFF;  // node of numbers_: no source has this number
   static constexpr std::size_t kMaxHeaderName = 128;
 
-  EdgeTable numbers_;  // node: the source
+  EdgeTable numbers_;  // node: the source, or kRecordIds
   std::uint32_t count_ = 0;
   JsonPointers json_;
   // Which lengths and first letters the header names have: most headers of a request are ruled out by these.
@@ -68,6 +72,10 @@ public:
   // Reads what `source` needs, if that has not been done. Then findings() has the values of its places, among others.
   // Sources of the body need it complete; without it they show nothing.
   const std::pmr::vector<Finding>& gather(Predicate::Source source);
+
+  // The ids at a place of add_record_ids(); none if the body is not complete or not JSON. Texts of findings() are gone
+  // afterwards.
+  std::vector<std::string> take_record_ids(std::uint32_t field);
 
 private:
   enum class MediaType : std::uint8_t { unknown, absent, form, multipart, xml, other, conflicting };

@@ -77,6 +77,7 @@ struct FunctionSpec {
   std::vector<Match> matches;     // at least one; any of them recognises the function
   std::string entity;             // record type of the ontology; may be empty
   Effect effect = Effect::write;  // cautious default: not safe to repeat
+  std::string record_ids;         // where a write names its records (record_ids.hpp); empty: it does not say
   std::string legacy = "legacy";  // upstream
   std::optional<ModernTarget> modern;
   Stage stage = Stage::legacy;  // `shadow` is refused until the shadow part exists

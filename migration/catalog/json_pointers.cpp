@@ -37,6 +37,7 @@ public:
   std::vector<JsonFinding> take() {
     std::vector<JsonFinding> unambiguous;
     for (Hit& hit : hits_) {
+      if (too_many_ids_ && hit.finding.kind == JsonFinding::Kind::id) continue;
       if (!is_ambiguous(hit.node)) unambiguous.push_back(std::move(hit.finding));
     }
     return unambiguous;
@@ -49,6 +50,7 @@ private:
     std::uint32_t node;  // kNone: no pointer goes through here
     bool is_array;
     std::size_t next_index;
+    std::uint32_t ids_node;  // the elements are ids for this node; kNone: they are not
   };
 
   struct Hit {
@@ -83,6 +85,7 @@ private:
   }
 
   bool value(JsonFinding::Kind kind, std::string_view text) {
+    if (!frames_.empty() && frames_.back().ids_node != kNone) record_id(frames_.back().ids_node, kind, text);
     record(enter(), kind, text);
     return true;
   }
@@ -94,6 +97,15 @@ private:
     if (place.string_field != kNone && kind == JsonFinding::Kind::string) {
       hits_.push_back({node, {place.string_field, kind, std::string(text)}});
     }
+    if (place.ids_field != kNone) record_id(node, kind, text);
+  }
+
+  void record_id(std::uint32_t node, JsonFinding::Kind kind, std::string_view text) {
+    if (kind != JsonFinding::Kind::string && kind != JsonFinding::Kind::number) return;
+    too_many_ids_ = too_many_ids_ || ids_ == JsonPointers::kMaxIds || text.size() > JsonPointers::kMaxIdBytes;
+    if (too_many_ids_) return;
+    ++ids_;
+    hits_.push_back({node, {pointers_.nodes_[node].ids_field, JsonFinding::Kind::id, std::string(text)}});
   }
 
   bool open(bool is_array) {
@@ -101,7 +113,8 @@ private:
     const std::uint32_t node = enter();
     record(node, JsonFinding::Kind::container, {});
     const bool tracked = node != kNone && pointers_.nodes_[node].has_children;
-    frames_.push_back({tracked ? node : kNone, is_array, 0});
+    const bool holds_ids = is_array && node != kNone && pointers_.nodes_[node].ids_field != kNone;
+    frames_.push_back({tracked ? node : kNone, is_array, 0, holds_ids ? node : kNone});
     return true;
   }
 
@@ -122,6 +135,8 @@ private:
   std::vector<Frame> frames_;
   std::vector<Hit> hits_;
   std::uint32_t member_ = kNone;
+  std::size_t ids_ = 0;
+  bool too_many_ids_ = false;
 };
 
 std::optional<std::vector<std::string>> parse_json_pointer(std::string_view pointer) {
@@ -142,7 +157,7 @@ std::optional<std::vector<std::string>> parse_json_pointer(std::string_view poin
   return tokens;
 }
 
-void JsonPointers::add(const std::vector<std::string>& tokens, std::uint32_t field, bool only_strings) {
+std::uint32_t JsonPointers::node_of(const std::vector<std::string>& tokens) {
   std::uint32_t at = 0;
   for (const std::string& token : tokens) {
     const auto fresh = static_cast<std::uint32_t>(nodes_.size());
@@ -154,7 +169,16 @@ void JsonPointers::add(const std::vector<std::string>& tokens, std::uint32_t fie
     }
     at = child;
   }
-  (only_strings ? nodes_[at].string_field : nodes_[at].field) = field;
+  return at;
+}
+
+void JsonPointers::add(const std::vector<std::string>& tokens, std::uint32_t field, bool only_strings) {
+  Node& node = nodes_[node_of(tokens)];
+  (only_strings ? node.string_field : node.field) = field;
+}
+
+void JsonPointers::add_ids(const std::vector<std::string>& tokens, std::uint32_t field) {
+  nodes_[node_of(tokens)].ids_field = field;
 }
 
 std::vector<JsonFinding> JsonPointers::find_all(std::string_view text) const {

@@ -15,7 +15,7 @@
 namespace banyan::catalog {
 
 struct JsonFinding {
-  enum class Kind : std::uint8_t { string, number, literal, container };
+  enum class Kind : std::uint8_t { string, number, literal, container, id };
   std::uint32_t field = 0;  // the number given to add()
   Kind kind = Kind::string;
   std::string text;  // strings decoded; numbers and literals as written, but integers without `-0`; containers: empty
@@ -34,6 +34,14 @@ public:
   // Numbers must differ. `only_strings`: values of other kinds are not found.
   void add(const std::vector<std::string>& tokens, std::uint32_t field, bool only_strings = false);
 
+  // At the end of the pointer stands an id, or a list of ids: texts or numbers, found one by one as Kind::id. Other
+  // values there are passed over.
+  void add_ids(const std::vector<std::string>& tokens, std::uint32_t field);
+
+  // Beyond these bounds no ids are found at all: a part of them would look like all.
+  static constexpr std::size_t kMaxIds = 256;
+  static constexpr std::size_t kMaxIdBytes = 256;
+
   // What the pointers find in `text`, in the order of the text. Nothing if the text is not valid JSON (RFC 8259), is
   // too deep, or has a number beyond the range of a double. A value is not found if its key, or that of an object
   // around it, is there twice. Throws nothing but std::bad_alloc.
@@ -47,8 +55,11 @@ private:
     std::uint32_t parent = kNone;
     std::uint32_t field = kNone;         // of a pointer that ends here
     std::uint32_t string_field = kNone;  // of one that asks for a string
+    std::uint32_t ids_field = kNone;     // of one that asks for ids
     bool has_children = false;
   };
+
+  std::uint32_t node_of(const std::vector<std::string>& tokens);
 
   std::vector<Node> nodes_;  // a trie of tokens; the first node is the whole document
   EdgeTable children_;

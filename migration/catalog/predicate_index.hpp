@@ -50,6 +50,7 @@ public:
   std::uint32_t add_leaf();
   std::uint32_t leaf_count() const { return static_cast<std::uint32_t>(leaves_.size()); }
   const Fields& fields() const { return fields_; }
+  std::uint32_t add_record_ids(std::string_view pointer) { return fields_.add_record_ids(pointer); }
   void add(std::uint32_t leaf, const Match& match, std::uint32_t function);
   void finish();  // after the last add(), before the first find()
 

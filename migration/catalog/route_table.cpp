@@ -10,6 +10,7 @@
 #include "migration/catalog/evidence.hpp"
 #include "migration/catalog/path.hpp"
 #include "migration/catalog/predicate_index.hpp"
+#include "migration/catalog/record_ids.hpp"
 #include "migration/catalog/validate.hpp"
 
 namespace banyan::catalog {
@@ -40,6 +41,7 @@ public:
   }
 
   void finish(std::vector<Function> functions) {
+    for (const Function& function : functions) id_places_.emplace_back(function.spec, predicates_);
     predicates_.finish();
     functions_ = std::move(functions);
   }
@@ -62,7 +64,12 @@ public:
     };
     if (!try_named_hosts(request.host, try_host)) try_host(any_host_);
     if (answer.needs_body) return {0, true};
-    return {answer.function != kNone ? answer.function : static_cast<FunctionId>(functions_.size() - 1), false};
+    Recognition found{answer.function != kNone ? answer.function : static_cast<FunctionId>(functions_.size() - 1)};
+    const RecordIdPlace& ids = id_places_[found.function];
+    found.needs_body =
+        ids.in_body() && body.state == BodyView::State::unread && evidence.admits(Predicate::Source::json_pointer);
+    if (ids.is_known() && !found.needs_body) found.record_ids = ids.read(path, evidence);
+    return found;
   }
 
 private:
@@ -116,7 +123,8 @@ private:
   }
 
   std::vector<Function> functions_;
-  EdgeTable names_;  // host patterns
+  std::vector<RecordIdPlace> id_places_;  // one for each function
+  EdgeTable names_;                       // host patterns
   std::vector<Host> hosts_;
   std::uint32_t any_host_ = kNone;
   PathTrie paths_;

@@ -46,6 +46,8 @@ struct CatalogFault {
 struct Recognition {
   FunctionId function = 0;  // meaningful if !needs_body
   bool needs_body = false;  // call again with a body that is complete or unavailable
+  // What the function's `record_ids` shows. Empty: it has none, or the request does not say, or names too many.
+  std::vector<std::string> record_ids{};
 };
 
 class RouteTable;

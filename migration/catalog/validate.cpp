@@ -6,6 +6,7 @@
 
 #include "migration/catalog/json_pointers.hpp"
 #include "migration/catalog/path.hpp"
+#include "migration/catalog/record_ids.hpp"
 
 namespace banyan::catalog {
 namespace {
@@ -52,6 +53,7 @@ public:
       check_match(function.matches[i]);
     }
     match_.reset();
+    check_record_ids(function);
   }
 
   void check_default(std::string_view upstream, std::size_t position) {
@@ -90,6 +92,21 @@ private:
     const bool needs_modern = function.stage == Stage::canary || function.stage == Stage::modern;
     if (needs_modern && !function.modern) {
       fault("stage " + quoted(to_string(function.stage)) + " without a modern side", "`modern` with an upstream");
+    }
+  }
+
+  void check_record_ids(const FunctionSpec& function) {
+    if (function.record_ids.empty()) return;
+    if (function.effect == Effect::read) fault("record_ids of a function that reads", "`effect: write`");
+    if (function.entity.empty()) fault("record_ids without an entity", "the key `entity`");
+    if (parameter_of(function.record_ids)) {
+      for (const Match& match : function.matches) {
+        if (place_of_parameter(match.path, function.record_ids)) continue;
+        fault("record_ids " + quoted(function.record_ids) + ", which is not in the path " + quoted(match.path),
+              "a parameter of the path of every match");
+      }
+    } else if (!function.record_ids.starts_with('/') || !parse_json_pointer(function.record_ids)) {
+      fault("record_ids " + quoted(function.record_ids), "a JSON pointer such as `/params/0`, or `{id}` of the path");
     }
   }
 

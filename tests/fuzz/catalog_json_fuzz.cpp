@@ -49,6 +49,18 @@ Parsed parse(const std::string& text) {
   return parsed;
 }
 
+bool is_id(const json& value, const std::string& text) {
+  if (value.is_string()) return value.get_ref<const std::string&>() == text;
+  return value.is_number() && json::parse(text) == value;
+}
+
+// At the place stands the id, or a list with it.
+void require_id(const std::string& text, const json& value) {
+  require(text.size() <= JsonPointers::kMaxIdBytes);
+  if (!value.is_array()) return require(is_id(value, text));
+  require(std::any_of(value.begin(), value.end(), [&](const json& element) { return is_id(element, text); }));
+}
+
 void require_same(const JsonFinding& finding, const json& value) {
   switch (finding.kind) {
     case JsonFinding::Kind::string:
@@ -59,6 +71,8 @@ void require_same(const JsonFinding& finding, const json& value) {
       return require((value.is_boolean() || value.is_null()) && value.dump() == finding.text);
     case JsonFinding::Kind::container:
       return require(value.is_structured() && finding.text.empty());
+    case JsonFinding::Kind::id:
+      return require_id(finding.text, value);
   }
 }
 
@@ -70,6 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   pointers.add({"method"}, kOnlyStrings, true);
   pointers.add({"params", "0"}, 1);
   pointers.add({"a", "b"}, 2);
+  pointers.add_ids({"params", "0"}, 1);
   const Parsed parsed = parse(text);
   const bool is_read = !parsed.document.is_discarded() && parsed.depth <= JsonPointers::kMaxDepth;
   std::array<int, kPlaces.size()> found{};
@@ -79,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(parsed.document.contains(place));
     require_same(finding, parsed.document.at(place));
     require(finding.field != kOnlyStrings || finding.kind == JsonFinding::Kind::string);
-    ++found.at(finding.field);
+    if (finding.kind != JsonFinding::Kind::id) ++found.at(finding.field);
   }
   for (std::uint32_t field = 0; field < kPlaces.size(); ++field) {
     require(found.at(field) <= 1);
