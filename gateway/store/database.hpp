@@ -12,17 +12,27 @@
 //     deadline: so fn must have no effect but through `tx`;
 //   - a lost connection is replaced; fn runs again only if COMMIT had not been sent. Lost during COMMIT: the error says
 //     that the outcome is unknown (ErrorCode::unavailable, internal_detail "commit outcome unknown");
+//   - a server that does not answer is tried again for `mend_within` after it was first missed, so that callers do not
+//     notice a restart; after that calls fail at once until it is back;
 //   - other failures are mapped by SQLSTATE in one table (sqlstate.cpp) to ErrorCode;
+//   - fn throws Rollback to end without effect and with an error of its own;
 //   - whatever else fn throws goes through to the caller after a rollback.
+//
+// The limit holds for each statement: fn with several may take longer than the deadline, but nothing is committed after
+// it. fn must not keep the session changed (SET without LOCAL, temporary tables without ON COMMIT DROP).
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <pqxx/pqxx>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "gateway/base/clock.hpp"
 #include "gateway/base/result.hpp"
@@ -32,6 +42,17 @@ namespace banyan::store {
 
 using Transaction = pqxx::transaction_base;
 
+// Thrown by the fn of a transaction: rolls back, and transact() returns `error`.
+class Rollback final : public std::exception {
+public:
+  explicit Rollback(Error error) : error_(std::move(error)) {}
+  const Error& error() const { return error_; }
+  const char* what() const noexcept override { return "rolled back on purpose"; }
+
+private:
+  Error error_;
+};
+
 enum class Isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 
 struct DatabaseOptions {
@@ -39,6 +60,8 @@ struct DatabaseOptions {
   std::size_t connections = 8;    // at most, opened when needed
   std::size_t queue_limit = 256;  // callers that may wait for one
   std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds mend_within{5'000};
+  std::size_t retry_limit = 100;  // runs of one fn after serialization failures and deadlocks
   std::string application_name = "banyan";
 };
 
@@ -62,7 +85,7 @@ public:
   Result<void> run(Deadline deadline, const std::function<void(Transaction&)>& fn,
                    Isolation isolation = Isolation::read_committed);
 
-  // Whether a connection can be had and answers.
+  // Whether a connection can be had and answers, now: nothing is tried again.
   Result<void> ping(Deadline deadline);
 
   struct Figures {
@@ -80,5 +103,9 @@ private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Sends `payload` (less than 8000 bytes, as PostgreSQL has it; may be empty) to those who listen on `channel` when `tx`
+// commits. Equal notifications of one transaction arrive once. See listener.hpp.
+void notify(Transaction& tx, std::string_view channel, std::string_view payload);
 
 }  // namespace banyan::store
