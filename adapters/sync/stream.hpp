@@ -103,6 +103,10 @@ public:
   void observe(std::span<const std::string> legacy_ids);
   // From any thread: the outbox may hold something new, or a person has answered.
   void nudge();
+  // Called by the stepping thread: a record refers to one that has not been captured yet, and the stream of that entity
+  // may look at it at once; records were deleted, and with them, perhaps, their children.
+  void on_missing(std::function<void(const Reference&)> missing);
+  void on_deleted(std::function<void()> deleted);
   // Called (from any thread) when observe() or nudge() made work for a stream that waits.
   void on_work(std::function<void()> wake);
 

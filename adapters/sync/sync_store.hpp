@@ -80,7 +80,8 @@ struct Link {
 // The part of a link that tells whether a legacy record has changed at all.
 struct LinkHead {
   bool exists = false;
-  bool quiet = false;  // has a base, nothing held, pending or waiting
+  bool has_base = false;
+  bool quiet = false;  // has a base, nothing held, nothing pending, and no waiting row
   std::int64_t base_hash = 0;
   std::string legacy_version;
 };
@@ -233,7 +234,7 @@ struct Changes {
     WallTime not_before{};
   };
   std::vector<OutboxDelay> outbox_delayed;  // attempt + 1
-  std::vector<std::string> outbox_added;    // record ids to look at again; not a captured change
+  std::vector<std::string> outbox_added;    // record ids to look at (again); applied after outbox_done; counts as no change
   std::vector<Intent> intents;              // inserted or replaced
   std::vector<std::string> intents_done;    // by record id
   std::vector<std::string> seen;            // legacy ids met by the scan under way
@@ -261,6 +262,8 @@ public:
   // Across all streams of the system. Same order; nothing where there is no link. Redirects are followed.
   virtual std::vector<std::optional<std::string>> record_ids(std::span<const Reference> by_legacy_id) = 0;
   virtual std::vector<std::optional<std::string>> legacy_ids(std::span<const Reference> by_record_id) = 0;
+  // The greatest version in the record's history; 0: there is none.
+  virtual std::int64_t last_version(const std::string& record_id) = 0;
   // Live records of the stream's entity without a link in this stream that have these values; at most `limit`.
   virtual std::vector<Record> unlinked(const Json& values, std::size_t limit) = 0;
   virtual bool any_unlinked() = 0;

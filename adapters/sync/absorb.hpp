@@ -1,0 +1,49 @@
+// absorb(): takes what was read from the legacy side and says what the store must write. Pure but for the View.
+//
+// Whatever brought the rows here (feed, observed write, scan, retry, the answer to a write of ours), there is this one
+// way in. For each row it decides between: a repeat (nothing), an echo of our own write, an edit to be merged, a first
+// coupling, a delete, a restore, a merge of two records, and the reasons to wait or to ask a person.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "adapters/sync/stream.hpp"
+#include "adapters/sync/sync_store.hpp"
+
+namespace banyan::sync {
+
+// One legacy record as it was read.
+struct Intake {
+  legacy::LegacyRecord row;
+  Via via = Via::feed;
+  bool captured = true;  // counts as a captured change; not for what a write of ours returned, nor for a retry
+  std::optional<PendingWrite> confirmed;  // this write of ours is known to have arrived
+  std::int32_t hops = 1;                  // systems that the change has gone through, this one included
+  std::string unreadable;                 // why the row could not be read; empty: it could
+  std::string created_for;                // the record that we have just made this legacy record for
+  Json corrected = Json::object();        // canonical values that a person put in place of the row's
+};
+
+struct AbsorbContext {
+  StreamId stream = 0;
+  const StreamMapping& mapping;
+  const StreamOptions& options;
+  const MakeId& make_id;
+  WallTime read_at{};                         // our clock, before the rows were read
+  std::chrono::microseconds legacy_ahead{0};  // how far the legacy clock runs before ours
+  const std::vector<std::string>& drifted;    // fields held because the legacy schema has changed
+};
+
+struct Absorbed {
+  Changes changes;
+  std::int32_t near_misses = 0;          // values of ours that the legacy side had rewritten
+  std::vector<Reference> missing;  // records that others refer to and that have not been captured yet
+  bool deleted_any = false;              // records whose children may have gone with them
+  std::optional<WallTime> oldest_stamp;  // of the captured changes: for the lag
+};
+
+Absorbed absorb(View& view, const AbsorbContext& context, std::span<const Intake> intakes);
+
+}  // namespace banyan::sync

@@ -1,0 +1,117 @@
+// First coupling: a legacy record that has no record yet.
+#include <algorithm>
+#include <utility>
+
+#include "adapters/sync/absorber.hpp"
+
+namespace banyan::sync {
+
+void Absorber::couple(Item& item) {
+  const Intake& intake = *item.intake;
+  if (!intake.created_for.empty()) return couple_created(item);
+  if (context_.mapping.creates() != Flow::both && context_.mapping.creates() != Flow::to_modern) {
+    if (item.coupling.waiting) settle(item, Outcome::superseded, "not mapped");
+    return;
+  }
+  // Until it is known what became of a create of ours, any new record may be its result; a second one must not be made.
+  if (may_be_ours()) return wait(item, std::nullopt, "a create of ours is under way");
+  for (const Held& held : item.mapped.held) {
+    if (held.required && held.reason == Held::Reason::unresolved) {
+      return wait(item, held.reference, held.field + " refers to " + held.reference.entity + " " + held.reference.id);
+    }
+  }
+  for (const Held& held : item.mapped.held) {
+    if (!held.required) continue;
+    settle(item, Outcome::dead_letter, held.field);
+    return settle_field_matters(item, Outcome::dead_letter);
+  }
+  std::vector<Record> found = state_.owner == Owner::modern ? std::vector<Record>{} : candidates(item);
+  if (found.size() == 1) return adopt(item, std::move(found.front()), Json::object());
+  if (found.empty() && state_.owner != Owner::modern) return insert(item);
+
+  Parked matter;
+  matter.kind = Parked::Kind::conflict;
+  matter.fields = {"*"};
+  matter.legacy = item.mapped.fields;
+  if (state_.owner == Owner::modern) {
+    matter.error_class = "not_owner";
+    matter.message = "Made on the legacy side, while the modern side owns " + context_.mapping.entity() + ".";
+  } else {
+    matter.error_class = "ambiguous_match";
+    matter.message = "Several records could be this one.";
+    matter.modern = Json::array();
+    for (const Record& record : found) matter.modern.push_back(record.id);
+  }
+  settle(item, Outcome::conflict, "");
+  park(item, std::move(matter), Outcome::conflict);
+}
+
+bool Absorber::may_be_ours() {
+  if (!intents_) intents_ = view_.open_intents();
+  return std::any_of(intents_->begin(), intents_->end(), [](const Intent& intent) { return intent.attempted; });
+}
+
+std::vector<Record> Absorber::candidates(const Item& item) {
+  if (!any_unlinked_) any_unlinked_ = view_.any_unlinked();
+  if (!*any_unlinked_) return {};
+  std::vector<std::vector<std::string>> keys = context_.mapping.match_keys();
+  if (item.intake->via == Via::verify) {  // a link that was lost: the record is equal in everything
+    std::vector<std::string> all;
+    for (const auto& field : item.mapped.fields.items()) all.push_back(field.key());
+    keys.push_back(std::move(all));
+  }
+  for (const std::vector<std::string>& key : keys) {
+    Json values = Json::object();
+    for (const std::string& field : key) {
+      if (const auto value = item.mapped.fields.find(field); value != item.mapped.fields.end()) values[field] = *value;
+    }
+    if (values.empty() || values.size() != key.size()) continue;
+    std::vector<Record> found = view_.unlinked(values, 8);
+    std::erase_if(found, [&](const Record& record) { return taken_.contains(record.id); });
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+// The answer to a create of ours, or what was found of one whose answer was lost.
+void Absorber::couple_created(Item& item) {
+  const std::string& id = item.intake->created_for;
+  Coupling ours = std::move(view_.by_record(std::span(&id, 1)).front());
+  if (!ours.record || !item.intake->confirmed) return;
+  out_.changes.intents_done.push_back(id);
+  item.coupling.conflict = std::move(ours.conflict);
+  item.coupling.dead_letter = std::move(ours.dead_letter);
+  adopt(item, std::move(*ours.record), item.intake->confirmed->values);
+}
+
+void Absorber::adopt(Item& item, Record record, Json base) {
+  taken_.insert(record.id);
+  Link link;
+  link.legacy_id = item.intake->row.id;
+  link.record_id = record.id;
+  link.base = std::move(base);
+  item.coupling.link = std::move(link);
+  item.coupling.record = std::move(record);
+  out_.changes.awake.push_back({context_.mapping.entity(), item.intake->row.id});
+  if (item.coupling.record->deleted) return absorb_delete_edit(item);
+  absorb_edit(item);
+}
+
+void Absorber::insert(Item& item) {
+  Record record;
+  record.entity = context_.mapping.entity();
+  record.id = context_.make_id();
+  record.data = item.mapped.fields;
+  write_record(item, RecordWrite::Kind::insert, record, Json::object());
+  Link link = link_of(item, record.id);
+  link.base = item.mapped.fields;
+  link.base_hash = item.hash;
+  link.record_hash = item.hash;
+  for (const Held& held : item.mapped.held) link.held.push_back(held.field);
+  out_.changes.links.push_back(std::move(link));
+  out_.changes.awake.push_back({record.entity, item.intake->row.id});
+  settle_or_wait(item, Outcome::applied, record.id + "@1");
+  settle_field_matters(item, Outcome::applied);
+}
+
+}  // namespace banyan::sync

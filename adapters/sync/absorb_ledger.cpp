@@ -1,0 +1,269 @@
+// The ledger: every captured change gets one outcome, every matter for a person is opened, kept or closed.
+#include <algorithm>
+#include <utility>
+
+#include "adapters/sync/absorber.hpp"
+
+namespace banyan::sync {
+namespace {
+
+const Json kEmpty;
+
+const Json& value_of(const Json& data, const std::string& field) {
+  const auto found = data.find(field);
+  return found == data.end() ? kEmpty : *found;
+}
+
+// Values of some fields, absent ones left out.
+Json pick(const Json& data, const std::vector<std::string>& fields) {
+  Json out = Json::object();
+  for (const std::string& field : fields) {
+    if (const auto found = data.find(field); found != data.end()) out[field] = *found;
+  }
+  return out;
+}
+
+std::int64_t& count_of(Counts& counts, Outcome outcome) {
+  switch (outcome) {
+    case Outcome::applied:
+      return counts.applied;
+    case Outcome::superseded:
+      return counts.superseded;
+    case Outcome::echo:
+      return counts.echo;
+    case Outcome::conflict:
+      return counts.conflict;
+    case Outcome::dead_letter:
+      return counts.dead_letter;
+    case Outcome::in_flight:
+      break;
+  }
+  return counts.in_flight;
+}
+
+Outcome outcome_of(Parked::Kind kind) {
+  return kind == Parked::Kind::conflict ? Outcome::conflict : Outcome::dead_letter;
+}
+
+// Whether the row stands for a captured change: a new one, or one that waited until now.
+bool counts(const Item& item) {
+  return item.intake->captured || item.coupling.waiting.has_value();
+}
+
+}  // namespace
+
+void Absorber::settle(const Item& item, Outcome outcome, const std::string& ref) {
+  const Intake& intake = *item.intake;
+  Counts& counts = out_.changes.legacy_counts;
+  const InboxEntry entry{intake.row.id, intake.row.version, intake.via, outcome, ref};
+  if (const auto& waiting = item.coupling.waiting) {
+    const InboxEntry old =
+        intake.captured ? InboxEntry{intake.row.id, "", intake.via, Outcome::superseded, intake.row.version} : entry;
+    if (intake.captured || outcome != Outcome::in_flight) {
+      out_.changes.inbox_outcomes.emplace_back(waiting->inbox_id, old);
+      --counts.in_flight;
+      ++count_of(counts, old.outcome);
+    }
+    if (outcome != Outcome::in_flight) out_.changes.waiting_done.push_back(intake.row.id);
+  }
+  if (!intake.captured) return;
+  out_.changes.inbox.push_back(entry);
+  ++counts.captured;
+  ++count_of(counts, outcome);
+  if (intake.row.stamp && (!out_.oldest_stamp || *intake.row.stamp < *out_.oldest_stamp)) {
+    out_.oldest_stamp = intake.row.stamp;
+  }
+}
+
+void Absorber::settle_or_wait(const Item& item, Outcome outcome, const std::string& ref) {
+  const auto unresolved = std::find_if(item.mapped.held.begin(), item.mapped.held.end(),
+                                       [](const Held& held) { return held.reason == Held::Reason::unresolved; });
+  if (unresolved == item.mapped.held.end()) return settle(item, outcome, ref);
+  const Reference& on = unresolved->reference;
+  wait(item, on, unresolved->field + " refers to " + on.entity + " " + on.id);
+}
+
+void Absorber::wait(const Item& item, std::optional<Reference> on, const std::string& reason) {
+  const auto& before = item.coupling.waiting;
+  const bool goes_on = before && !item.intake->captured;
+  if (on && goes_on && before->attempt >= context_.options.attempts_until_dead) return give_up_waiting(item, reason);
+  settle(item, Outcome::in_flight, "");
+  if (on) out_.missing.push_back(*on);
+  if (!goes_on && !item.intake->captured) return;  // the answer to a write of ours: the feed brings the record again
+  Waiting waiting;
+  waiting.legacy_id = item.intake->row.id;
+  waiting.inbox_id = goes_on ? before->inbox_id : 0;
+  waiting.on = std::move(on);
+  waiting.attempt = goes_on ? before->attempt + 1 : 1;
+  const auto least = context_.options.retry_least;
+  const auto pause = std::min(context_.options.retry_most, least * (1 << std::min(waiting.attempt, 10)));
+  waiting.not_before = now_ + pause;
+  waiting.reason = reason;
+  out_.changes.waiting.push_back(std::move(waiting));
+}
+
+// What the record refers to does not come: somebody must look, all others go on.
+void Absorber::give_up_waiting(const Item& item, const std::string& reason) {
+  settle(item, Outcome::dead_letter, "");
+  Parked matter;
+  matter.kind = Parked::Kind::dead_letter;
+  matter.error_class = "missing_reference";
+  matter.message = reason + ", which does not come";
+  for (const Held& held : item.mapped.held) matter.fields.push_back(held.field);
+  matter.legacy = item.intake->row.fields;
+  park(item, std::move(matter), Outcome::dead_letter);
+}
+
+std::vector<std::string> Absorber::conflict_fields(const Item& item) const {
+  std::vector<std::string> fields;
+  const Coupling& known = item.coupling;
+  if (!known.conflict || !known.record) return fields;
+  for (const std::string& field : known.conflict->fields) {
+    if (field != "*" && value_of(item.mapped.fields, field) != value_of(known.record->data, field)) {
+      fields.push_back(field);
+    }
+  }
+  return fields;
+}
+
+Outcome Absorber::outcome_of(const Item& item, const MergeResult& merged, const std::vector<std::string>& open) const {
+  if (!open.empty()) return Outcome::conflict;
+  if (const auto& conflict = item.coupling.conflict) {
+    for (const std::string& field : conflict_fields(item)) {
+      if (value_of(item.mapped.fields, field) != value_of(conflict->legacy, field)) return Outcome::conflict;
+    }
+  }
+  if (merged.record_changed) return Outcome::applied;
+  const bool overruled = std::any_of(merged.conflicts.begin(), merged.conflicts.end(),
+                                     [](const FieldConflict& c) { return c.winner == Winner::modern; });
+  return overruled ? Outcome::superseded : Outcome::echo;
+}
+
+void Absorber::settle_conflict(const Item& item, const std::vector<std::string>& newly_open, Outcome outcome) {
+  const auto& before = item.coupling.conflict;
+  std::vector<std::string> fields = conflict_fields(item);
+  if (before && fields.empty() && newly_open.empty()) return close(*before, Parked::State::superseded);
+  if (newly_open.empty() && (!before || (outcome != Outcome::conflict && fields == before->fields))) return;
+  fields.insert(fields.end(), newly_open.begin(), newly_open.end());
+  Parked matter;
+  matter.kind = Parked::Kind::conflict;
+  matter.error_class = "edit_edit";
+  matter.message = "Edited on both sides.";
+  matter.legacy = pick(item.mapped.fields, fields);
+  matter.modern = pick(item.coupling.record->data, fields);
+  matter.base = item.coupling.link->base ? pick(*item.coupling.link->base, fields) : Json::object();
+  matter.fields = std::move(fields);
+  park(item, std::move(matter), outcome);
+}
+
+void Absorber::settle_field_matters(const Item& item, Outcome outcome) {
+  Parked matter;
+  const bool unresolved = std::any_of(item.mapped.held.begin(), item.mapped.held.end(), [](const Held& held) {
+    return held.reason == Held::Reason::unresolved;
+  });
+  for (const Held& held : item.mapped.held) {
+    if (held.reason != Held::Reason::invalid) continue;
+    matter.fields.push_back(held.field);
+    matter.message += (matter.message.empty() ? "" : "; ") + held.field + ": " + held.message;
+  }
+  const auto& before = item.coupling.dead_letter;
+  if (matter.fields.empty()) {
+    const bool ours = before && before->side == records::Side::legacy;
+    if (ours)
+      close(*before, before->state == Parked::State::answered ? Parked::State::resolved : Parked::State::superseded);
+    return;
+  }
+  const bool known = before && outcome != Outcome::dead_letter && before->message == matter.message;
+  if (known && before->state == Parked::State::open) return;
+  matter.kind = Parked::Kind::dead_letter;
+  matter.error_class = "invalid_value";
+  matter.legacy = item.intake->row.fields;
+  if (item.coupling.record) matter.modern = pick(item.coupling.record->data, matter.fields);
+  park(item, std::move(matter), outcome);
+}
+
+void Absorber::park(const Item& item, Parked matter, Outcome outcome) {
+  const Coupling& known = item.coupling;
+  const auto& before = matter.kind == Parked::Kind::conflict ? known.conflict : known.dead_letter;
+  matter.stream = context_.stream;
+  matter.side = records::Side::legacy;
+  matter.legacy_id = item.intake->row.id;
+  if (known.link) matter.record_id = known.link->record_id;
+  matter.epoch = state_.epoch;
+  matter.at = now_;
+  if (before) {
+    matter.id = before->id;
+    matter.legacy_changes = before->legacy_changes;
+    matter.modern_changes = before->modern_changes;
+  }
+  if (outcome == banyan::sync::outcome_of(matter.kind) && counts(item)) ++matter.legacy_changes;
+  out_.changes.parked.push_back(std::move(matter));
+}
+
+void Absorber::close(const Parked& matter, Parked::State state) {
+  Parked closed = matter;
+  closed.state = state;
+  const Outcome becomes = state == Parked::State::resolved ? Outcome::applied : Outcome::superseded;
+  const Outcome was = banyan::sync::outcome_of(matter.kind);
+  count_of(out_.changes.legacy_counts, was) -= matter.legacy_changes;
+  count_of(out_.changes.legacy_counts, becomes) += matter.legacy_changes;
+  count_of(out_.changes.modern_counts, was) -= matter.modern_changes;
+  count_of(out_.changes.modern_counts, becomes) += matter.modern_changes;
+  out_.changes.parked_closed.push_back(std::move(closed));
+}
+
+void Absorber::close_all(const Item& item, Parked::State state) {
+  if (item.coupling.conflict) close(*item.coupling.conflict, state);
+  if (item.coupling.dead_letter) close(*item.coupling.dead_letter, state);
+}
+
+// The loser of a decided conflict stays on record, with the rule that decided.
+void Absorber::note_decided(const Item& item, const FieldConflict& conflict) {
+  Parked note;
+  note.kind = Parked::Kind::conflict;
+  note.state = Parked::State::resolved;
+  note.stream = context_.stream;
+  note.side = records::Side::legacy;
+  note.legacy_id = item.intake->row.id;
+  if (item.coupling.record) note.record_id = item.coupling.record->id;
+  note.error_class = conflict.field == "*" ? "delete_edit" : "edit_edit";
+  note.message = "Decided by policy.";
+  note.fields = {conflict.field};
+  const bool whole = conflict.field == "*";
+  const auto wrap = [&](const Json& value) { return whole || value.is_null() ? value : Json{{conflict.field, value}}; };
+  note.base = wrap(conflict.base);
+  note.legacy = wrap(conflict.legacy);
+  note.modern = wrap(conflict.modern);
+  note.epoch = state_.epoch;
+  note.at = now_;
+  note.answer = Json{{conflict.field, to_string(conflict.winner)}};
+  note.answered_by = "policy";
+  out_.changes.parked.push_back(std::move(note));
+}
+
+void Absorber::write_record(const Item& item, RecordWrite::Kind kind, Record record, const Json& before) {
+  RecordWrite write;
+  write.kind = kind;
+  write.record = std::move(record);
+  write.record.version += 1;
+  write.record.updated_at = now_;
+  if (kind == RecordWrite::Kind::insert) write.record.created_at = now_;
+  write.changed = records::difference(before, write.record.data);
+  write.author = {records::Side::legacy, author_};
+  write.skip_stream = context_.stream;
+  write.hops = item.intake->hops;
+  out_.changes.records.push_back(std::move(write));
+}
+
+Link Absorber::link_of(const Item& item, const std::string& record_id) const {
+  Link link;
+  if (item.coupling.link) link = *item.coupling.link;
+  link.legacy_id = item.intake->row.id;
+  link.record_id = record_id;
+  link.legacy_version = item.intake->row.version;
+  if (item.intake->row.stamp) link.legacy_stamp = item.intake->row.stamp;
+  link.pending.reset();
+  return link;
+}
+
+}  // namespace banyan::sync

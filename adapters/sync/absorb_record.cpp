@@ -1,0 +1,345 @@
+// One row whose record is known: edit, delete, restore, merge of two records.
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "adapters/sync/absorber.hpp"
+
+namespace banyan::sync {
+namespace {
+
+const Json kEmpty;
+
+const Json& value_of(const Json& data, const std::string& field) {
+  const auto found = data.find(field);
+  return found == data.end() ? kEmpty : *found;
+}
+
+void set(Json& data, const std::string& field, const Json& value) {
+  if (value.is_null()) {
+    data.erase(field);
+  } else {
+    data[field] = value;
+  }
+}
+
+// Letters and digits in lower case: what is left of a text when case, blanks and punctuation do not count.
+std::string bare(const Json& value) {
+  std::string out;
+  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80) {
+      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return out;
+}
+
+// Whether a write of ours whose answer was never seen has had its effect. A version that has not moved says no; our own
+// name as the last writer, or one of our values (if only rewritten), says yes. In doubt no: then both sides count as
+// edited, and the policy decides with the loser on record.
+bool has_arrived(const PendingWrite& write, const Link& link, const legacy::LegacyRecord& row, const Json& fields) {
+  if (!row.version.empty() && row.version == link.legacy_version) return false;
+  if (row.by_us) return true;
+  return std::any_of(write.fields.begin(), write.fields.end(), [&](const std::string& field) {
+    const Json& found = value_of(fields, field);
+    const Json& sent = value_of(write.values, field);
+    if (found == value_of(*link.base, field)) return false;
+    return found == sent || (!sent.is_null() && !found.is_null() && bare(found) == bare(sent));
+  });
+}
+
+}  // namespace
+
+void Absorber::absorb(Item& item) {
+  const legacy::LegacyRecord& row = item.intake->row;
+  const Coupling& known = item.coupling;
+  if (!item.intake->unreadable.empty()) return absorb_unreadable(item);
+  if (!row.merged_into.empty()) return absorb_merged_away(item);
+  if (row.deleted) return absorb_gone(item);
+  if (!known.link) return couple(item);
+  if (state_.owner == Owner::modern) return absorb_unowned(item);
+  if (!known.link->base) return restore(item);
+  if (!known.record || known.record->deleted) return absorb_delete_edit(item);
+  absorb_edit(item);
+}
+
+void Absorber::absorb_edit(Item& item) {
+  const Coupling& known = item.coupling;
+  const Intake& intake = *item.intake;
+  const Link& old = *known.link;
+  const PendingWrite* write = intake.confirmed ? &*intake.confirmed : nullptr;
+  if (!write && old.pending && has_arrived(*old.pending, old, intake.row, item.mapped.fields)) write = &*old.pending;
+
+  // Our write had its effect: what we sent is what legacy held at that moment, and so the base of what it holds now.
+  Json base = *old.base;
+  std::int32_t near_misses = 0;
+  if (write) {
+    for (const std::string& field : write->fields) {
+      const Json& sent = value_of(write->values, field);
+      if (value_of(item.mapped.fields, field) != sent) ++near_misses;
+      set(base, field, sent);
+    }
+  }
+
+  std::vector<std::string> held = conflict_fields(item);
+  for (const Held& field : item.mapped.held) held.push_back(field.field);
+  held.insert(held.end(), context_.drifted.begin(), context_.drifted.end());
+
+  MergeInput input;
+  input.rules = context_.mapping.rules();
+  input.base = &base;
+  input.legacy = &item.mapped.fields;
+  input.modern = &known.record->data;
+  input.held = held;
+  input.clock_uncertainty = context_.options.clock_uncertainty;
+  input.times = [&](const std::string& field) {
+    EditTimes times;
+    if (intake.row.stamp) times.legacy_from = *intake.row.stamp - context_.legacy_ahead;
+    times.legacy_until = context_.read_at;
+    if (const auto edit = view_.last_modern_edit(known.record->id, field)) times.modern = edit->at;
+    return times;
+  };
+  const MergeResult merged = merge(input);
+  apply(item, merged, held, near_misses);
+}
+
+void Absorber::apply(Item& item, const MergeResult& merged, const std::vector<std::string>& held,
+                     std::int32_t near_misses) {
+  const Coupling& known = item.coupling;
+  Link link = link_of(item, known.record->id);
+  link.base = merged.base;
+  link.base_hash = records::content_hash(merged.base);
+  link.near_misses += near_misses;
+  out_.near_misses += near_misses;
+
+  Record record = *known.record;
+  if (merged.record_changed) {
+    record.data = merged.record;
+    write_record(item, RecordWrite::Kind::update, record, known.record->data);
+    ++record.version;
+  }
+
+  std::vector<std::string> open;
+  for (const FieldConflict& conflict : merged.conflicts) {
+    if (conflict.winner == Winner::nobody) {
+      open.push_back(conflict.field);
+    } else {
+      note_decided(item, conflict);
+    }
+  }
+  link.held = held;
+  link.held.insert(link.held.end(), open.begin(), open.end());
+  std::sort(link.held.begin(), link.held.end());
+  link.held.erase(std::unique(link.held.begin(), link.held.end()), link.held.end());
+  if (merged.to_push.empty()) {
+    link.record_hash = records::content_hash(record.data);
+  } else {
+    out_.changes.outbox_added.push_back(record.id);
+  }
+  out_.changes.links.push_back(std::move(link));
+
+  const Outcome outcome = outcome_of(item, merged, open);
+  settle_or_wait(item, outcome, record.id + "@" + std::to_string(record.version));
+  settle_conflict(item, open, outcome);
+  settle_field_matters(item, outcome);
+}
+
+void Absorber::absorb_unreadable(Item& item) {
+  settle(item, Outcome::dead_letter, "");
+  Parked matter;
+  matter.kind = Parked::Kind::dead_letter;
+  matter.error_class = "unreadable";
+  matter.message = item.intake->unreadable;
+  matter.legacy = item.intake->row.fields;
+  park(item, std::move(matter), Outcome::dead_letter);
+}
+
+void Absorber::absorb_unowned(Item& item) {
+  const Link& old = *item.coupling.link;
+  if (old.base && item.mapped.fields == *old.base) {
+    Link link = link_of(item, old.record_id);
+    out_.changes.links.push_back(std::move(link));
+    return settle(item, Outcome::echo, old.record_id);
+  }
+  Parked matter;
+  matter.kind = Parked::Kind::conflict;
+  matter.error_class = "not_owner";
+  matter.message =
+      "The legacy side wrote a record that the modern side owns since epoch " + std::to_string(state_.epoch) + ".";
+  matter.legacy = item.mapped.fields;
+  if (old.base) matter.base = *old.base;
+  if (item.coupling.record) matter.modern = context_.mapping.project(item.coupling.record->data);
+  for (const FieldRule& rule : context_.mapping.rules()) {
+    if (!old.base || value_of(*old.base, rule.field) != value_of(item.mapped.fields, rule.field)) {
+      matter.fields.push_back(rule.field);
+    }
+  }
+  Link link = old;  // the version stays: until somebody answers, the difference is to be seen by every scan
+  link.held = matter.fields;
+  out_.changes.links.push_back(std::move(link));
+  settle(item, Outcome::conflict, "");
+  park(item, std::move(matter), Outcome::conflict);
+}
+
+void Absorber::absorb_gone(Item& item) {
+  const Coupling& known = item.coupling;
+  if (!known.link) {
+    if (known.waiting) settle(item, Outcome::superseded, "deleted");
+    settle_field_matters(item, Outcome::superseded);
+    return;
+  }
+  if (!known.link->base) {  // a repeat
+    if (known.waiting) settle(item, Outcome::echo, "deleted");
+    return;
+  }
+  if (state_.owner == Owner::modern) return absorb_unowned(item);
+  Link link = link_of(item, known.link->record_id);
+  const Json base = *link.base;
+  link.base.reset();
+  link.base_hash = 0;
+  link.held.clear();
+  out_.deleted_any = true;
+
+  const bool crosses = context_.mapping.deletes() == Flow::both || context_.mapping.deletes() == Flow::to_modern;
+  if (!known.record || known.record->deleted || !crosses) {
+    out_.changes.links.push_back(std::move(link));
+    settle(item, crosses ? Outcome::echo : Outcome::superseded, known.link->record_id);
+    return close_all(item, Parked::State::superseded);
+  }
+  const bool edited = !fields_to_push(context_.mapping.rules(), base, known.record->data, {}).empty();
+  const Policy policy = edited ? context_.mapping.delete_conflict() : Policy::legacy;
+  if (policy == Policy::modern) {  // it is made anew on the legacy side
+    out_.changes.links_removed.push_back(link.legacy_id);
+    out_.changes.outbox_added.push_back(known.record->id);
+    note_decided(item, {"*", base, kEmpty, context_.mapping.project(known.record->data), Winner::modern});
+    settle(item, Outcome::superseded, known.record->id);
+    return close_all(item, Parked::State::superseded);
+  }
+  if (policy == Policy::review) {
+    link.held = {"*"};
+    out_.changes.links.push_back(std::move(link));
+    settle(item, Outcome::conflict, "");
+    Parked matter;
+    matter.kind = Parked::Kind::conflict;
+    matter.error_class = "delete_edit";
+    matter.message = "Deleted on the legacy side, edited on the modern side.";
+    matter.fields = {"*"};
+    matter.base = base;
+    matter.modern = context_.mapping.project(known.record->data);
+    return park(item, std::move(matter), Outcome::conflict);
+  }
+  if (edited) note_decided(item, {"*", base, kEmpty, context_.mapping.project(known.record->data), Winner::legacy});
+  Record record = *known.record;
+  record.deleted = true;
+  write_record(item, RecordWrite::Kind::remove, record, record.data);
+  out_.changes.links.push_back(std::move(link));
+  settle(item, Outcome::applied, record.id);
+  close_all(item, Parked::State::superseded);
+}
+
+void Absorber::absorb_merged_away(Item& item) {
+  const Coupling& known = item.coupling;
+  const legacy::LegacyRecord& row = item.intake->row;
+  if (known.link && !known.link->base) {  // a repeat
+    if (known.waiting) settle(item, Outcome::echo, "merged");
+    return;
+  }
+  const Reference winner{context_.mapping.entity(), row.merged_into};
+  const auto into = view_.record_ids(std::span(&winner, 1)).front();
+  if (!into) return wait(item, winner, "merged into " + row.merged_into + ", which is not known yet");
+  out_.changes.redirects.push_back({row.id, row.merged_into});
+  if (!known.link) {
+    if (known.waiting) settle(item, Outcome::superseded, "merged");
+    return;
+  }
+  Link link = link_of(item, known.link->record_id);
+  const Json base = *link.base;
+  link.base.reset();
+  link.base_hash = 0;
+  link.held.clear();
+  out_.changes.links.push_back(std::move(link));
+  if (known.record && !known.record->deleted && known.record->id != *into) {
+    if (!fields_to_push(context_.mapping.rules(), base, known.record->data, {}).empty()) {
+      note_decided(item, {"*", base, kEmpty, context_.mapping.project(known.record->data), Winner::legacy});
+    }
+    Record record = *known.record;
+    record.deleted = true;
+    record.merged_into = *into;
+    write_record(item, RecordWrite::Kind::remove, record, record.data);
+  }
+  settle(item, Outcome::applied, known.link->record_id);
+  close_all(item, Parked::State::superseded);
+}
+
+// The modern side has deleted the record (or its row is lost), the legacy side has it.
+void Absorber::absorb_delete_edit(Item& item) {
+  const Coupling& known = item.coupling;
+  Link link = link_of(item, known.link->record_id);
+  if (known.record && item.mapped.fields == *known.link->base) {  // the delete is on its way to legacy
+    out_.changes.links.push_back(std::move(link));
+    return settle(item, Outcome::echo, known.record->id);
+  }
+  const Policy policy = known.record ? context_.mapping.delete_conflict() : Policy::legacy;
+  if (policy == Policy::legacy) return restore(item);
+  link.base = item.mapped.fields;
+  link.base_hash = item.hash;
+  if (policy == Policy::modern) {
+    out_.changes.links.push_back(std::move(link));
+    out_.changes.outbox_added.push_back(known.record->id);
+    note_decided(item, {"*", *known.link->base, item.mapped.fields, kEmpty, Winner::modern});
+    return settle(item, Outcome::superseded, known.record->id);
+  }
+  link.held = {"*"};
+  out_.changes.links.push_back(std::move(link));
+  settle(item, Outcome::conflict, "");
+  Parked matter;
+  matter.kind = Parked::Kind::conflict;
+  matter.error_class = "delete_edit";
+  matter.message = "Deleted on the modern side, edited on the legacy side.";
+  matter.fields = {"*"};
+  matter.base = *known.link->base;
+  matter.legacy = item.mapped.fields;
+  park(item, std::move(matter), Outcome::conflict);
+}
+
+// The legacy record is there (again), and its record shall be.
+void Absorber::restore(Item& item) {
+  const Coupling& known = item.coupling;
+  if (known.record && !known.record->deleted) {  // it lives on the modern side: the two are coupled afresh
+    item.coupling.link->base = Json::object();
+    close_all(item, Parked::State::superseded);
+    item.coupling.conflict.reset();
+    item.coupling.dead_letter.reset();
+    return absorb_edit(item);
+  }
+  Record record;
+  record.entity = context_.mapping.entity();
+  record.id = known.link->record_id;
+  if (known.record) {
+    record = *known.record;
+  } else {  // its row is lost, its history is not
+    record.version = view_.last_version(record.id);
+    record.created_at = now_;
+  }
+  const Json before = record.data;
+  if (known.record && known.link->base) {
+    note_decided(item, {"*", *known.link->base, item.mapped.fields, kEmpty, Winner::legacy});
+  }
+  for (const FieldRule& rule : context_.mapping.rules()) {
+    if (rule.direction != Direction::to_legacy) set(record.data, rule.field, value_of(item.mapped.fields, rule.field));
+  }
+  record.deleted = false;
+  record.merged_into.clear();
+  write_record(item, known.record ? RecordWrite::Kind::restore : RecordWrite::Kind::insert, record, before);
+  Link link = link_of(item, record.id);
+  link.base = item.mapped.fields;
+  link.base_hash = item.hash;
+  link.record_hash = records::content_hash(record.data);
+  out_.changes.links.push_back(std::move(link));
+  settle_or_wait(item, Outcome::applied, record.id);
+  settle_field_matters(item, Outcome::applied);
+  if (known.conflict) close(*known.conflict, Parked::State::superseded);
+}
+
+}  // namespace banyan::sync

@@ -1,0 +1,81 @@
+// Absorber: absorb() at work on one batch. See absorb.hpp; nobody else includes this.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "adapters/sync/absorb.hpp"
+
+namespace banyan::sync {
+
+// One row on its way through.
+struct Item {
+  const Intake* intake = nullptr;
+  Mapped mapped;
+  std::int64_t hash = 0;  // of mapped.fields
+  Coupling coupling;
+};
+
+class Absorber {
+public:
+  Absorber(View& view, const AbsorbContext& context);
+
+  Absorbed run(std::span<const Intake> intakes);
+
+private:
+  // The batch: what is a repeat, and what each row is in canonical terms.
+  std::vector<Item> newest_of_each(std::span<const Intake> intakes) const;
+  void map_all(std::vector<Item>& items);
+  void drop_repeats(std::vector<Item>& items);
+  void lock_all(std::vector<Item>& items);
+
+  // One row (absorb_record.cpp).
+  void absorb(Item& item);
+  void absorb_unreadable(Item& item);
+  void absorb_gone(Item& item);
+  void absorb_merged_away(Item& item);
+  void absorb_edit(Item& item);
+  void apply(Item& item, const MergeResult& merged, const std::vector<std::string>& held, std::int32_t near_misses);
+  void absorb_unowned(Item& item);
+  void absorb_delete_edit(Item& item);
+  void restore(Item& item);
+
+  // First coupling (absorb_coupling.cpp).
+  void couple(Item& item);
+  bool may_be_ours();
+  std::vector<Record> candidates(const Item& item);
+  void couple_created(Item& item);
+  void adopt(Item& item, Record record, Json base);
+  void insert(Item& item);
+
+  // What becomes of the change, and what people have to know (absorb_ledger.cpp). `settle` gives the captured change
+  // its one outcome; every path through absorb() ends in it, or in nothing where there was no change.
+  void settle(const Item& item, Outcome outcome, const std::string& ref);
+  void settle_or_wait(const Item& item, Outcome outcome, const std::string& ref);
+  void settle_conflict(const Item& item, const std::vector<std::string>& newly_open, Outcome outcome);
+  void settle_field_matters(const Item& item, Outcome outcome);
+  Outcome outcome_of(const Item& item, const MergeResult& merged, const std::vector<std::string>& open) const;
+  std::vector<std::string> conflict_fields(const Item& item) const;
+  void wait(const Item& item, std::optional<Reference> on, const std::string& reason);
+  void give_up_waiting(const Item& item, const std::string& reason);
+  void park(const Item& item, Parked matter, Outcome outcome);
+  void close(const Parked& matter, Parked::State state);
+  void close_all(const Item& item, Parked::State state);
+  void note_decided(const Item& item, const FieldConflict& conflict);
+  void write_record(const Item& item, RecordWrite::Kind kind, Record record, const Json& before);
+  Link link_of(const Item& item, const std::string& record_id) const;
+
+  View& view_;
+  const AbsorbContext& context_;
+  StreamState state_;
+  WallTime now_;
+  std::string author_;
+  std::set<std::string> taken_;  // record ids coupled in this batch
+  std::optional<bool> any_unlinked_;
+  std::optional<std::vector<Intent>> intents_;
+  Absorbed out_;
+};
+
+}  // namespace banyan::sync

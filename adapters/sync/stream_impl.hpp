@@ -1,0 +1,147 @@
+// Stream::Impl: what the parts of a step share. See stream.hpp; only the stream*.cpp files include this.
+//
+//   stream.cpp         what comes next; leases, pauses, failures
+//   stream_capture.cpp legacy -> store: feed, observed writes, retries, deletes
+//   stream_push.cpp    store -> legacy: what to write
+//   stream_write.cpp   store -> legacy: writing it, creates whose answer was lost
+//   stream_scan.cpp    backfill, sweep, verify and repair
+//   stream_people.cpp  answered conflicts, replayed dead letters
+//   stream_schema.cpp  schema drift
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <set>
+#include <unordered_map>
+
+#include "adapters/sync/absorb.hpp"
+#include "adapters/sync/stream.hpp"
+
+namespace banyan::sync {
+
+// How one task of a step ended.
+enum class Task : std::uint8_t {
+  idle,  // there was nothing to do
+  done,  // something was done; there may be more
+  stop,  // cannot go on now: see retry_at_ and lost_
+};
+
+// A write to the legacy side, decided and noted in the store, not carried out yet.
+struct PlannedWrite {
+  enum class Kind : std::uint8_t { create, update, remove };
+  Kind kind = Kind::update;
+  OutboxItem item;
+  std::string legacy_id;  // not of a create
+  Json fields;            // legacy terms
+  Json whole;             // for systems without partial update
+  PendingWrite pending;
+  WallTime since{};  // of a create: legacy clock before the first attempt
+};
+
+class Stream::Impl {
+public:
+  Impl(StreamId stream_id, StreamOptions stream_options, Parts stream_parts);
+
+  // stream.cpp
+  Step step(const Fence& fence);
+  Result<void> start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair);
+  Deadline call_deadline() const;
+  Deadline commit_deadline() const;
+  Task failed(const legacy::Failure& failure);
+  Task failed(const Error& error);
+  void succeeded();
+  // Whether a legacy call may be made now; otherwise notes when to ask again.
+  bool may_call(Urgency urgency);
+  const std::string& type() const { return parts_.mapping.type(); }
+  const legacy::Capabilities& can() const { return parts_.system.capabilities(type()); }
+
+  // stream_capture.cpp
+  Task capture_observed();
+  Task capture_feed();
+  Task capture_deletes();
+  Task retry_waiting();
+  legacy::Answer<std::vector<Intake>> read(std::span<const std::string> ids, Via via, bool captured);
+  // Absorbs and commits, with `also` put into the same commit.
+  Task take_in(const std::vector<Intake>& intakes, const std::function<void(View&, Changes&)>& also = {});
+  AbsorbContext absorb_context();
+  void note(const Absorbed& absorbed);
+
+  // stream_push.cpp
+  Task push();
+  void plan(View& view, std::span<const OutboxItem> items, Changes& changes, std::vector<PlannedWrite>& writes);
+  void plan_one(View& view, const OutboxItem& item, Coupling& known, Changes& changes, std::vector<PlannedWrite>& writes);
+  void plan_create(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
+                   std::vector<PlannedWrite>& writes);
+  void plan_remove(const OutboxItem& item, const Coupling& known, Changes& changes, std::vector<PlannedWrite>& writes);
+  void plan_update(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
+                   std::vector<PlannedWrite>& writes);
+  Mapped to_legacy(View& view, const Json& data, const std::vector<std::string>& fields, bool for_create);
+  void push_done(Changes& changes, const OutboxItem& item, Outcome outcome);
+  void push_delayed(Changes& changes, const OutboxItem& item);
+  void push_parked(View& view, Changes& changes, const OutboxItem& item, const Coupling& known, Parked matter);
+
+  // stream_write.cpp
+  Task carry_out(std::vector<PlannedWrite>& writes);
+  legacy::Answer<legacy::Written> carry_out_one(const PlannedWrite& write);
+  Task settle_written(const PlannedWrite& write, const legacy::Written& written);
+  Task settle_failed(const PlannedWrite& write, const legacy::Failure& failure);
+  Task find_lost_creates();
+  Task find_lost_create(const Intent& intent);
+
+  // stream_scan.cpp
+  Task scan();
+  Task scan_chunk();
+  Task scan_absent();
+  Task scan_end();
+  bool scan_is_due() const;
+  Task verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen);
+  Task verify_store();
+  void report_unmapped(const std::vector<Intake>& intakes, ScanState& scan);
+
+  // stream_people.cpp
+  Task carry_out_answers();
+  Task carry_out_answer(const Parked& matter);
+
+  // stream_schema.cpp
+  Task describe();
+
+  const StreamId id_;
+  const StreamOptions options_;
+  const Parts parts_;
+  const std::string author_;
+
+  // Only the stepping thread.
+  Fence fence_;
+  StreamState state_;  // as of the beginning of the step; kept up to date by the commits of the step
+  bool lost_ = false;
+  SteadyTime wake_{};
+  SteadyTime retry_at_{};
+  std::int32_t failures_ = 0;
+  std::size_t turn_ = 0;
+  SteadyTime next_poll_{};
+  SteadyTime next_deletes_{};
+  SteadyTime next_outbox_{};
+  SteadyTime next_waiting_{};
+  SteadyTime next_describe_{};
+  std::optional<legacy::Cursor> pass_;  // where the pass through the feed under way has got to
+  // Rows of the overlap that have been taken in already, by id: version. Only saves work.
+  std::unordered_map<std::string, std::string> recent_;
+  bool lost_creates_ = true;          // there may be intents whose call was made and not answered
+  std::set<std::string> own_creates_;  // attempted by this very object: nobody else can be making the call
+  std::vector<std::string> drifted_;
+  std::chrono::microseconds legacy_ahead_{0};
+  SteadyTime scan_began_{};
+  std::int64_t scan_began_at_ = 0;
+
+  // Shared with other threads.
+  mutable std::mutex mutex_;
+  std::set<std::string> observed_;
+  bool poll_now_ = false;
+  bool nudged_ = true;
+  std::function<void()> on_work_;
+  std::function<void(const Reference&)> on_missing_;
+  std::function<void()> on_deleted_;
+  StreamStatus status_;
+};
+
+}  // namespace banyan::sync
