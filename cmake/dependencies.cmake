@@ -14,6 +14,7 @@ set(BANYAN_DEPENDENCY_TABLE
   "migration/inventory: gateway/base gateway/store migration/catalog"
   "adapters/records: gateway/base gateway/store"
   "adapters/legacy: gateway/base adapters/records"
+  "adapters/legacy/tryton: gateway/base adapters/records adapters/legacy"
   "adapters/sync: gateway/base gateway/store adapters/records adapters/legacy"
 )
 
@@ -30,6 +31,7 @@ set(BANYAN_EXTERNAL_TABLE
   "pqxx: gateway/store adapters/records"
   "libpq-fe: gateway/store"
   "cpprest: adapters/legacy"
+  "pplx: adapters/legacy"
   "openssl: gateway/net adapters/records"
   "yaml-cpp: gateway/base"
   "spdlog: gateway/base gateway/app"

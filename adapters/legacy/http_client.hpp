@@ -20,8 +20,8 @@
 namespace banyan::legacy {
 
 struct HttpOptions {
-  std::string base_url;  // "https://crm.example:8443/api": scheme, authority, and a path that all targets go below
-  std::string ca_file;   // PEM: https trusts exactly these authorities; empty: those of the operating system
+  std::string base_url{};  // "https://crm.example:8443/api": scheme, authority, and a path that all targets go below
+  std::string ca_file{};   // PEM: https trusts exactly these authorities; empty: those of the operating system
   std::size_t body_limit_bytes = 16UL << 20U;  // of an answer; chunked coding is measured after each chunk
 };
 
@@ -58,7 +58,9 @@ public:
   //   unavailable  not connected (name, connection, TLS), or no whole answer to a request without an effect
   //   unknown      `write` only: sent, wholly or in part, and no whole answer came
   //   deadline     no whole answer in time; for a write the effect may have happened
-  //   malformed    an answer larger than the limit, or a target of another origin
+  //   malformed    an answer larger than the limit (to a write: unknown), a target of another origin, a field with a
+  //   line
+  //                break
   // Messages name the method, the origin and the path, never the query, headers or body.
   Answer<HttpResponse> call(const HttpRequest& request, Deadline deadline);
 
@@ -66,6 +68,9 @@ private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The moment that an HTTP date names (RFC 9110 section 5.6.7, the preferred form); none for any other text.
+std::optional<WallTime> parse_http_date(std::string_view text);
 
 // The wait that a Retry-After field asks for: seconds, or an HTTP date counted from `now` (a date that has passed:
 // zero). None without the field or with one of another form. At most a day.

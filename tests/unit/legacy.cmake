@@ -1,0 +1,8 @@
+# Unit tests of adapters/legacy and adapters/legacy/tryton.
+banyan_unit_test(legacy_tests
+  SOURCES
+    legacy_capabilities_test.cpp
+    legacy_http_client_test.cpp
+    legacy_http_status_test.cpp
+  KNOWS adapters/legacy
+)
