@@ -163,8 +163,8 @@ std::string_view HttpResponse::header(std::string_view name) const {
   return {};
 }
 
-// A lane is one library client that serves one call at a time, so it holds at most one connection; after anything odd
-// it is thrown away with its connection, and what is left on that connection can answer nobody else's request.
+// A lane is one library client with connections of its own, and serves one call at a time. After anything odd it is
+// thrown away with its connections, so what is left on them can answer nobody else's request.
 class HttpClient::Impl {
 public:
   explicit Impl(HttpOptions options) : options_(std::move(options)), base_(split_base(options_.base_url)) {
