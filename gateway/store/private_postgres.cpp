@@ -1,0 +1,294 @@
+#include "gateway/store/private_postgres.hpp"
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "gateway/base/log.hpp"
+#include "gateway/base/text_file.hpp"
+#include "gateway/store/child_process.hpp"
+#include "gateway/store/postgres_cluster.hpp"
+#include "gateway/store/provision.hpp"
+
+namespace banyan::store {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kBetweenLooks{10};
+constexpr milliseconds kImmediateStopLimit{10'000};
+
+// An exclusive lock on a file. It ends with this process, however that ends.
+class FileLock {
+public:
+  static Result<FileLock> take(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (file < 0) {
+      return fail(ErrorCode::permission_denied, "cannot write " + path + ": " + std::system_category().message(errno));
+    }
+    FileLock lock(file);
+    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+      const auto owner = read_text_file(path, 64);
+      return fail(ErrorCode::conflict, "another Banyan" + (owner ? " (process " + *owner + ")" : "") + " uses " +
+                                           fs::path(path).parent_path().string() +
+                                           ": stop it, or give this one a data_dir of its own");
+    }
+    const std::string self = std::to_string(::getpid());
+    if (::ftruncate(file, 0) != 0 || ::write(file, self.data(), self.size()) < 0) {
+      log::warn("cannot note the process id", {{"path", path}});
+    }
+    return lock;
+  }
+
+  FileLock(FileLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  FileLock& operator=(FileLock&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock() {
+    if (file_ >= 0) ::close(file_);
+  }
+
+private:
+  explicit FileLock(int file) : file_(file) {}
+  int file_;
+};
+
+// What postmaster.pid says: process id, data directory, start time, port, socket directory, one per line.
+struct RunningServer {
+  pid_t id = 0;
+  std::string socket_directory;
+};
+
+std::optional<RunningServer> read_pid_file(const std::string& data) {
+  const auto text = read_text_file(data + "/postmaster.pid", 4096);
+  if (!text) return std::nullopt;
+  std::istringstream lines(*text);
+  std::array<std::string, 5> line;
+  for (std::string& each : line) std::getline(lines, each);
+  const long id = std::atol(line[0].c_str());
+  if (id <= 1) return std::nullopt;
+  return RunningServer{static_cast<pid_t>(id), line[4]};
+}
+
+// Whether that process is the server of `data`: its working directory is. The number alone says nothing, because the
+// system gives it to others.
+bool serves(pid_t id, const std::string& data) {
+  std::error_code error;
+  const fs::path directory = fs::read_symlink("/proc/" + std::to_string(id) + "/cwd", error);
+  if (error) return false;
+  return fs::equivalent(directory, data, error);
+}
+
+// Whether its program file is still the installed one: an upgrade replaces it.
+bool runs_current_program(pid_t id) {
+  std::error_code error;
+  const std::string program = fs::read_symlink("/proc/" + std::to_string(id) + "/exe", error).string();
+  return !error && !program.ends_with(" (deleted)");
+}
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+Result<std::string> absolute_directory(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return fail(ErrorCode::permission_denied, "cannot make " + path + ": " + error.message());
+  const fs::path absolute = fs::canonical(path, error);
+  if (error) return fail(ErrorCode::permission_denied, "cannot enter " + path + ": " + error.message());
+  return absolute.string();
+}
+
+std::string in_quotes(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+}  // namespace
+
+class PrivatePostgres::Impl {
+public:
+  Impl(PrivatePostgresOptions options, FileLock lock, PostgresCluster cluster, const Clock& clock)
+      : options_(std::move(options)), lock_(std::move(lock)), cluster_(std::move(cluster)), clock_(clock) {}
+
+  Result<void> bring_up();
+  Result<void> stop();
+  Secret url(std::string_view role, std::string_view database) const;
+  Result<void> provision_database(const std::string& name) const;
+  bool adopted() const { return adopted_; }
+  int process() const { return server_ ? server_->id() : 0; }
+
+private:
+  Result<void> take_over();
+  Result<void> launch();
+  Result<void> wait_until_it_answers(Deadline deadline);
+  Result<void> end(Process& server) const;
+  Error did_not_start(const std::string& what) const;
+
+  const PrivatePostgresOptions options_;
+  std::optional<FileLock> lock_;
+  const PostgresCluster cluster_;
+  const Clock& clock_;
+  std::optional<Process> server_;
+  bool adopted_ = false;
+};
+
+Secret PrivatePostgres::Impl::url(std::string_view role, std::string_view database) const {
+  return Secret("host=" + in_quotes(cluster_.socket_directory()) + " port=5432 user=" + in_quotes(role) +
+                " dbname=" + in_quotes(database));
+}
+
+Result<void> PrivatePostgres::Impl::provision_database(const std::string& name) const {
+  return provision([this](const std::string& database) { return url("postgres", database); }, name);
+}
+
+Result<void> PrivatePostgres::Impl::bring_up() {
+  const Deadline deadline = Deadline::after(clock_, options_.start_limit);
+  if (auto done = take_over(); !done) return done;
+  if (!server_) {
+    if (auto done = launch(); !done) return done;
+  }
+  if (auto done = wait_until_it_answers(deadline); !done) return done;
+  if (adopted_) {
+    if (auto done = end_sessions(url("postgres", "postgres")); !done) return done;
+  }
+  return provision_database("banyan");
+}
+
+// A server left by a Banyan that was killed is kept if it is as this one would start it, and stopped otherwise.
+Result<void> PrivatePostgres::Impl::take_over() {
+  const auto running = read_pid_file(cluster_.data());
+  if (!running) return {};
+  auto process = Process::find(running->id);
+  if (!process || !serves(running->id, cluster_.data())) {
+    // PostgreSQL refuses to start while any process of its account has the number in this file.
+    std::error_code error;
+    fs::remove(cluster_.data() + "/postmaster.pid", error);
+    return {};
+  }
+  if (running->socket_directory == cluster_.socket_directory() && runs_current_program(running->id)) {
+    log::info("taking over a running postgresql", {{"process", running->id}});
+    process->signal(SIGHUP);  // the configuration was written anew
+    server_ = std::move(process);
+    adopted_ = true;
+    return {};
+  }
+  log::info("stopping a postgresql that was left running", {{"process", running->id}});
+  return end(*process);
+}
+
+Result<void> PrivatePostgres::Impl::launch() {
+  Command command = cluster_.server();
+  if (!options_.survives_this_process) command.signal_on_parent_death = SIGINT;
+  auto process = Process::start(command);
+  if (!process) return tl::unexpected<Error>(std::move(process.error()));
+  server_ = std::move(*process);
+  return {};
+}
+
+Result<void> PrivatePostgres::Impl::wait_until_it_answers(Deadline deadline) {
+  const std::string conninfo = url("postgres", "postgres").reveal();
+  while (PQping(conninfo.c_str()) != PQPING_OK) {
+    if (server_->wait(kBetweenLooks)) {
+      server_.reset();
+      return tl::unexpected<Error>(did_not_start("the private PostgreSQL ended while starting"));
+    }
+    if (deadline.passed(clock_.now())) {
+      Error error = did_not_start("the private PostgreSQL does not answer");
+      error.code = ErrorCode::deadline;
+      return tl::unexpected<Error>(std::move(error));
+    }
+  }
+  return {};
+}
+
+Error PrivatePostgres::Impl::did_not_start(const std::string& what) const {
+  return {ErrorCode::internal,
+          what + " (" + cluster_.start_log() + "): " + end_of_file(cluster_.start_log(), 600) +
+              " (log: " + cluster_.home() + "/log)",
+          ""};
+}
+
+Result<void> PrivatePostgres::Impl::end(Process& server) const {
+  server.signal(SIGINT);  // "fast": sessions end, a checkpoint is written
+  if (server.wait(options_.stop_limit)) return {};
+  log::warn("postgresql takes too long to stop", {{"process", server.id()}});
+  server.signal(SIGQUIT);  // "immediate": it recovers from its log at the next start
+  if (server.wait(kImmediateStopLimit)) return {};
+  return fail(ErrorCode::deadline, "PostgreSQL (process " + std::to_string(server.id()) + ") does not stop");
+}
+
+Result<void> PrivatePostgres::Impl::stop() {
+  if (!server_) return {};
+  auto done = end(*server_);
+  server_.reset();
+  cluster_.remove_socket_directory();
+  lock_.reset();
+  return done;
+}
+
+Result<std::unique_ptr<PrivatePostgres>> PrivatePostgres::start(PrivatePostgresOptions options, const Clock& clock) {
+  auto directory = absolute_directory(options.data_dir);
+  if (!directory) return tl::unexpected<Error>(std::move(directory.error()));
+  auto lock = FileLock::take(*directory + "/postgres.lock");
+  if (!lock) return tl::unexpected<Error>(std::move(lock.error()));
+  auto cluster = PostgresCluster::prepare(*directory, options.programs, options.settings);
+  if (!cluster) return tl::unexpected<Error>(std::move(cluster.error()));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(*lock), std::move(*cluster), clock);
+  std::unique_ptr<PrivatePostgres> postgres(new PrivatePostgres(std::move(impl)));
+  auto up = postgres->impl_->bring_up();
+  if (!up) return tl::unexpected<Error>(std::move(up.error()));  // what was started is stopped with it
+  return postgres;
+}
+
+PrivatePostgres::PrivatePostgres(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+PrivatePostgres::~PrivatePostgres() {
+  if (auto done = stop(); !done) log::error("cannot stop postgresql", {{"reason", done.error().public_message}});
+}
+
+Secret PrivatePostgres::url(std::string_view role, std::string_view database) const {
+  return impl_->url(role, database);
+}
+
+Result<void> PrivatePostgres::make_database(const std::string& name) {
+  if (!is_plain_name(name)) return fail(ErrorCode::invalid_argument, "not a name for a database: " + name);
+  return impl_->provision_database(name);
+}
+
+bool PrivatePostgres::adopted() const {
+  return impl_->adopted();
+}
+
+int PrivatePostgres::process() const {
+  return impl_->process();
+}
+
+Result<void> PrivatePostgres::stop() {
+  return impl_->stop();
+}
+
+}  // namespace banyan::store
