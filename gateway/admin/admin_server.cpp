@@ -54,6 +54,12 @@ std::string_view bearer_token(std::string_view authorization) {
   return authorization;
 }
 
+// Metrics and health keep answering while all handler threads are busy.
+net::HttpServerOptions with_quick(net::HttpServerOptions options, const AdminRoutes& routes) {
+  options.is_quick = [&routes](const HttpRequest& request) { return routes.is_quick(request); };
+  return options;
+}
+
 Result<void> run(const ReadyCheck& check) {
   try {
     return check.check();
@@ -65,8 +71,12 @@ Result<void> run(const ReadyCheck& check) {
 
 }  // namespace
 
-AdminRoutes::AdminRoutes(std::string token, MetricsSource metrics, std::vector<ReadyCheck> checks)
-    : token_(std::move(token)), metrics_(std::move(metrics)), checks_(std::move(checks)) {}
+AdminRoutes::AdminRoutes(std::string token, MetricsSource metrics, std::vector<ReadyCheck> checks,
+                         std::vector<AdminHandler> handlers)
+    : token_(std::move(token)),
+      metrics_(std::move(metrics)),
+      checks_(std::move(checks)),
+      handlers_(std::move(handlers)) {}
 
 HttpResponse AdminRoutes::handle(const HttpRequest& request) const {
   const Route route = route_of(request.path());
@@ -76,6 +86,7 @@ HttpResponse AdminRoutes::handle(const HttpRequest& request) const {
     response.headers.push_back({"WWW-Authenticate", "Bearer realm=\"banyan\""});
     return response;
   }
+  if (const AdminHandler* added = handler_of(request)) return added->handle(request);
   if (route == Route::unknown) {
     return net::problem_response({ErrorCode::not_found, "There is nothing at this path.", {}});
   }
@@ -92,6 +103,21 @@ HttpResponse AdminRoutes::handle(const HttpRequest& request) const {
     default:
       return text(200, "text/plain; charset=utf-8", "ok\n");
   }
+}
+
+// The paths of this page are never taken by a handler.
+const AdminHandler* AdminRoutes::handler_of(const HttpRequest& request) const {
+  const std::string_view path = request.path();
+  if (route_of(path) != Route::unknown) return nullptr;
+  const auto found = std::find_if(handlers_.begin(), handlers_.end(), [&](const AdminHandler& handler) {
+    return path.starts_with(handler.prefix) &&
+           (path.size() == handler.prefix.size() || path[handler.prefix.size()] == '/');
+  });
+  return found == handlers_.end() ? nullptr : &*found;
+}
+
+bool AdminRoutes::is_quick(const HttpRequest& request) const {
+  return handler_of(request) == nullptr || !authorised(request);
 }
 
 bool AdminRoutes::authorised(const HttpRequest& request) const {
@@ -128,7 +154,8 @@ HttpResponse AdminRoutes::readiness() const {
 }
 
 AdminServer::AdminServer(AdminOptions options, MetricsSource metrics, std::vector<ReadyCheck> checks)
-    : routes_(std::move(options.token), std::move(metrics), std::move(checks)),
-      server_(std::move(options.server), [this](const HttpRequest& request) { return routes_.handle(request); }) {}
+    : routes_(std::move(options.token), std::move(metrics), std::move(checks), std::move(options.handlers)),
+      server_(with_quick(std::move(options.server), routes_),
+              [this](const HttpRequest& request) { return routes_.handle(request); }) {}
 
 }  // namespace banyan::admin

@@ -3,8 +3,9 @@
 //   GET /metrics   Prometheus text
 //   GET /healthz   200 as long as the process answers
 //   GET /readyz    200 if every check passes and nothing is being drained, else 503; JSON says which check failed
+//   others         what the application adds: each path prefix has a handler
 //
-// HEAD is answered like GET. Anything else is 404 or 405, as problem details.
+// HEAD is answered like GET by the first three. Anything else is 404 or 405, as problem details.
 #pragma once
 
 #include <atomic>
@@ -29,30 +30,46 @@ struct ReadyCheck {
   std::function<Result<void>()> check;
 };
 
-// The routes, without a socket. handle() may be called by one thread at a time, set_draining() by any.
+// What answers below a path. Called only with a valid token, if one is needed; by several threads at once, and it may
+// wait, if the server has handler threads.
+struct AdminHandler {
+  std::string prefix;  // "/api/records": that path and whatever lies below it, /api/records/...; no slash at the end
+  net::HttpHandler handle;
+};
+
+// The routes, without a socket. handle() may be called by several threads: those for which is_quick() holds by one at
+// a time. set_draining() by any.
 class AdminRoutes {
 public:
-  // `token`: if not empty, needed as a bearer token for everything but /healthz and /readyz.
-  AdminRoutes(std::string token, MetricsSource metrics, std::vector<ReadyCheck> checks);
+  // `token`: if not empty, needed as a bearer token for everything but /healthz and /readyz. Of several handlers whose
+  // prefix fits the first is called.
+  AdminRoutes(std::string token, MetricsSource metrics, std::vector<ReadyCheck> checks,
+              std::vector<AdminHandler> handlers = {});
 
   net::HttpResponse handle(const net::HttpRequest& request) const;
+
+  // Whether handle() waits for nothing: no handler that was added is called.
+  bool is_quick(const net::HttpRequest& request) const;
 
   // While set, /readyz answers 503, so that a load balancer sends new work elsewhere.
   void set_draining(bool draining) { draining_.store(draining, std::memory_order_relaxed); }
 
 private:
   bool authorised(const net::HttpRequest& request) const;
+  const AdminHandler* handler_of(const net::HttpRequest& request) const;
   net::HttpResponse metrics() const;
   net::HttpResponse readiness() const;
 
   const std::string token_;
   const MetricsSource metrics_;
   const std::vector<ReadyCheck> checks_;
+  const std::vector<AdminHandler> handlers_;
   std::atomic<bool> draining_{false};
 };
 
 struct AdminOptions {
-  net::HttpServerOptions server;
+  net::HttpServerOptions server;  // handler_threads are those of `handlers`; is_quick is set by AdminServer
+  std::vector<AdminHandler> handlers;
   std::string token;  // empty: none needed; demand one in the settings when listening off loopback
 };
 

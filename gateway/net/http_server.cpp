@@ -21,6 +21,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "gateway/base/log.hpp"
+#include "gateway/net/handler_pool.hpp"
 #include "gateway/net/problem.hpp"
 
 // g++ 12 takes Asio's own operator new and delete of a coroutine frame, once inlined, for a mismatched pair.
@@ -111,8 +112,22 @@ struct Connection {
   explicit Connection(tcp::socket socket) : stream(std::move(socket)) {}
   beast::tcp_stream stream;
   beast::flat_buffer buffer;
-  bool responding = false;
+  bool responding = false;  // a request has been read and its answer not yet written
 };
+
+// A request that a thread of the pool answers, while its connection waits for `answered` to be cancelled.
+struct Pending {
+  explicit Pending(asio::io_context& io) : answered(io, asio::steady_timer::time_point::max()) {}
+  HttpRequest request;
+  HttpResponse response;
+  asio::steady_timer answered;
+};
+
+HttpResponse overloaded() {
+  HttpResponse response = problem_response({ErrorCode::overloaded, "Too many requests wait; try again.", {}});
+  response.headers.push_back({"Retry-After", "1"});
+  return response;
+}
 
 }  // namespace
 
@@ -146,8 +161,8 @@ HttpResponse problem_response(int status, std::string_view name, std::string_vie
   return {status, {{"Content-Type", std::string(kProblemContentType)}}, problem_json(problem)};
 }
 
-// Everything but start(), stop() and port() runs on the thread. Coroutines refer to the Impl, which outlives them: the
-// thread ends only when all of them have ended, and the Impl goes only after the thread.
+// Everything but start(), stop(), port() and handle() runs on the thread. Coroutines refer to the Impl, which outlives
+// them: the thread ends only when all of them have ended, and the Impl goes only after the thread.
 class HttpServer::Impl {
 public:
   Impl(HttpServerOptions options, HttpHandler handler) : options_(std::move(options)), handler_(std::move(handler)) {}
@@ -167,6 +182,7 @@ private:
   asio::awaitable<std::optional<HttpResponse>> read_request(ConnectionPtr connection, RequestParser& parser);
   asio::awaitable<bool> write_response(ConnectionPtr connection, HttpResponse response, bool head, bool keep_alive);
   asio::awaitable<void> linger(ConnectionPtr connection);
+  asio::awaitable<HttpResponse> answer(HttpRequest request);
   HttpResponse handle(const HttpRequest& request);
   void end(const ConnectionPtr& connection, std::exception_ptr failure);
 
@@ -181,6 +197,7 @@ private:
   std::atomic<std::uint16_t> port_{0};
   std::mutex stop_mutex_;
   std::thread thread_;
+  std::unique_ptr<HandlerPool> pool_;  // null: handlers run on the thread
 };
 
 Result<void> HttpServer::Impl::listen() {
@@ -207,6 +224,9 @@ Result<void> HttpServer::Impl::start() {
     // Nothing in accept() throws; if it did, the process would go on without its control plane.
     if (failure) std::rethrow_exception(failure);
   });
+  if (options_.handler_threads > 0) {
+    pool_ = std::make_unique<HandlerPool>(options_.handler_threads, options_.handler_queue_limit);
+  }
   thread_ = std::thread([this] { io_.run(); });
   return {};
 }
@@ -216,6 +236,7 @@ void HttpServer::Impl::stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] { close_all(); });
   thread_.join();
+  pool_.reset();
 }
 
 void HttpServer::Impl::close_all() {
@@ -231,6 +252,7 @@ void HttpServer::Impl::close_all() {
   stop_timer_.async_wait([this](const error_code& ec) {
     if (ec) return;
     for (const ConnectionPtr& connection : connections_) connection->stream.close();
+    if (pool_) pool_->give_up();
   });
   if (connections_.empty()) stop_timer_.cancel();
 }
@@ -276,10 +298,16 @@ asio::awaitable<void> HttpServer::Impl::serve(ConnectionPtr connection) {
     std::optional<HttpResponse> refusal = co_await read_request(connection, parser);
     if (!refusal && !parser.is_done()) co_return;
     const bool head = parser.get().method() == http::verb::head;
-    const bool keep_alive = !refusal && !stopping_ && parser.keep_alive();
-    HttpResponse response = refusal ? std::move(*refusal) : handle(to_request(parser, client));
-    connection->stream.expires_after(options_.deadline);
+    const bool wants_more = !refusal && parser.keep_alive();
     connection->responding = true;
+    HttpResponse response;
+    if (refusal) {
+      response = std::move(*refusal);
+    } else {
+      response = co_await answer(to_request(parser, client));
+    }
+    const bool keep_alive = wants_more && !stopping_;
+    connection->stream.expires_after(options_.deadline);
     const bool written = co_await write_response(connection, std::move(response), head, keep_alive);
     connection->responding = false;
     if (!written || !connection->stream.socket().is_open()) co_return;
@@ -312,13 +340,30 @@ asio::awaitable<std::optional<HttpResponse>> HttpServer::Impl::read_request(Conn
   co_return std::nullopt;
 }
 
+asio::awaitable<HttpResponse> HttpServer::Impl::answer(HttpRequest request) {
+  if (!pool_ || (options_.is_quick && options_.is_quick(request))) co_return handle(request);
+  const auto pending = std::make_shared<Pending>(io_);
+  pending->request = std::move(request);
+  // The cancellation comes through the queue of this thread, hence after the wait below has begun.
+  const bool taken = pool_->submit([this, pending](bool run) {
+    pending->response = run ? handle(pending->request) : overloaded();
+    asio::post(io_, [pending] { pending->answered.cancel(); });
+  });
+  if (!taken) co_return overloaded();
+  error_code ignored;  // it ends by being cancelled
+  co_await pending->answered.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_return std::move(pending->response);
+}
+
 HttpResponse HttpServer::Impl::handle(const HttpRequest& request) {
   try {
     return handler_(request);
   } catch (const std::exception& error) {
     log::error("handler failed", {{"method", request.method}, {"path", request.path()}, {"reason", error.what()}});
-    return problem_response(500, "internal", "The request could not be handled.");
+  } catch (...) {
+    log::error("handler failed", {{"method", request.method}, {"path", request.path()}, {"reason", "unknown"}});
   }
+  return problem_response(500, "internal", "The request could not be handled.");
 }
 
 asio::awaitable<bool> HttpServer::Impl::write_response(ConnectionPtr connection, HttpResponse response, bool head,

@@ -1,8 +1,10 @@
 // HttpServer: a small HTTP/1.1 server for what is not the data plane (admin, later MCP).
 //
-// It has one thread of its own, on which handlers run one at a time; a handler that takes long holds up the others, so
-// it should only look at what is in memory. Each message has a deadline, each part a limit; whoever breaks one gets a
-// problem-details answer where an answer is still possible, and the connection is closed.
+// It has one thread of its own for the connections. Handlers run there too, one at a time, and then must only look at
+// what is in memory; or, with `handler_threads`, on a pool of threads on which they may wait (for a database, say).
+// When all of these are busy requests wait in a bounded queue, beyond which the answer is 503. Each message has a
+// deadline, each part a limit; whoever breaks one gets a problem-details answer where an answer is still possible, and
+// the connection is closed.
 #pragma once
 
 #include <chrono>
@@ -51,7 +53,7 @@ HttpResponse problem_response(const Error& error);
 // The same for a status that no error code stands for; `name` as in Problem.
 HttpResponse problem_response(int status, std::string_view name, std::string_view detail);
 
-// An exception that leaves it is logged and answered with 500.
+// An exception that leaves it is logged and answered with 500. With handler_threads: called by several threads at once.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 struct HttpServerOptions {
@@ -62,6 +64,11 @@ struct HttpServerOptions {
   std::size_t connection_limit = 64;               // further ones are closed at once
   std::chrono::milliseconds deadline{30'000};      // waiting for and reading one request; writing one response
   std::chrono::milliseconds stop_deadline{1'000};  // responses under way when stop() is called
+  std::size_t handler_threads = 0;                 // 0: handlers run on the server's own thread
+  std::size_t handler_queue_limit = 64;            // requests that may wait for a handler thread; further ones: 503
+  // Requests whose handler waits for nothing: it runs on the server's own thread all the same, so that these are
+  // answered when all handler threads are busy. Empty: none.
+  std::function<bool(const HttpRequest&)> is_quick;
 };
 
 class HttpServer {
@@ -75,8 +82,10 @@ public:
   // listen.
   Result<void> start();
 
-  // Stops listening, closes what is idle, lets responses under way finish within stop_deadline. Returns when the thread
-  // has ended. Any thread but the server's own; twice is safe, also at the same time.
+  // Stops listening, closes what is idle, lets responses under way finish within stop_deadline; then closes all
+  // connections and drops the requests that still wait for a handler thread. Returns when all threads have ended: a
+  // handler cannot be cut off, so one that waits for something must do so with a deadline of its own. Any thread but
+  // the server's own; twice is safe, also at the same time.
   void stop();
 
   // The port listened on; 0 before start().

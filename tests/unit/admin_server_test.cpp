@@ -143,5 +143,33 @@ TEST(AdminServer, ListensAndStops) {
   EXPECT_TRUE(AdminServer(same_port, one_metric, {}).start());
 }
 
+AdminHandler named(std::string prefix, std::string name) {
+  return {std::move(prefix), [name = std::move(name)](const HttpRequest&) { return HttpResponse{200, {}, name}; }};
+}
+
+TEST(AdminHandlers, AnswerTheirPrefixAndWhatLiesBelowIt) {
+  const AdminRoutes routes({}, one_metric, {}, {named("/api/sync", "sync"), named("/api", "api"), named("/m", "no")});
+  EXPECT_EQ(routes.handle(get("/api/sync")).body, "sync");
+  EXPECT_EQ(routes.handle(request("POST", "/api/sync/backfill?x=/y")).body, "sync");
+  EXPECT_EQ(routes.handle(get("/api/synchrony")).body, "api");
+  EXPECT_EQ(routes.handle(get("/apis")).status, 404);
+  EXPECT_EQ(routes.handle(get("/metrics")).body, routes.handle(get("/metrics?x")).body);
+}
+
+TEST(AdminHandlers, NeedTheToken) {
+  const AdminRoutes routes("secret", one_metric, {}, {named("/api", "api")});
+  EXPECT_EQ(routes.handle(get("/api")).status, 401);
+  EXPECT_EQ(routes.handle(get("/api", "Bearer secret")).body, "api");
+}
+
+TEST(AdminHandlers, AloneAreNotQuick) {
+  const AdminRoutes routes("secret", one_metric, {}, {named("/api", "api"), named("/healthz", "no")});
+  EXPECT_FALSE(routes.is_quick(get("/api/sync", "Bearer secret")));
+  EXPECT_TRUE(routes.is_quick(get("/api/sync"))) << "refused without a handler";
+  for (const char* path : {"/metrics", "/healthz", "/readyz", "/nothing"}) {
+    EXPECT_TRUE(routes.is_quick(get(path, "Bearer secret"))) << path;
+  }
+}
+
 }  // namespace
 }  // namespace banyan::admin

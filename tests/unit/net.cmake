@@ -9,3 +9,8 @@ banyan_unit_test(net_deadline_wheel_tests
   KNOWS gateway/net
   SOURCES net_deadline_wheel_test.cpp
 )
+
+banyan_unit_test(net_handler_pool_tests
+  KNOWS gateway/net
+  SOURCES net_handler_pool_test.cpp
+)
