@@ -146,10 +146,14 @@ public:
   // out. Archived ("inactive") records included.
   virtual Answer<Page> changes(const std::string& type, const Cursor& after, std::size_t limit, Deadline deadline) = 0;
 
+  // The cursor of this moment: what is written from now on comes after it. Where a feed begins before a backfill.
+  virtual Answer<Cursor> here(const std::string& type, Deadline deadline) = 0;
+
   // The cursor `overlap` earlier than the given one.
   virtual Cursor rewind(const std::string& type, const Cursor& cursor, std::chrono::milliseconds overlap) const = 0;
 
-  // How much later (on the legacy clock) the first is than the second; zero if either is empty.
+  // How much later (on the legacy clock) the first is than the second: negative if it is earlier, and at least 1 ms
+  // either way if it is not equal; zero if either is empty.
   virtual std::chrono::milliseconds distance(const std::string& type, const Cursor& later,
                                              const Cursor& earlier) const = 0;
 
@@ -158,7 +162,8 @@ public:
   virtual Answer<Page> scan(const std::string& type, const std::string& position, std::size_t limit,
                             Deadline deadline) = 0;
 
-  // Those of the records that exist; in any order.
+  // Those of the records that exist; in any order. If one that exists cannot be read, the whole call fails, so that what
+  // is left out is gone for sure: ask for each alone to find it.
   virtual Answer<std::vector<LegacyRecord>> fetch(const std::string& type, std::span<const std::string> ids,
                                                   Deadline deadline) = 0;
 
