@@ -24,17 +24,6 @@ constexpr milliseconds kLongestPause{64};
 constexpr milliseconds kFirstReconnectPause{20};
 constexpr milliseconds kLongestReconnectPause{250};
 
-// The code that PostgreSQL gave; libpqxx has classes without a code for those that end a transaction.
-std::string sqlstate_of(const pqxx::failure& failure) {
-  if (dynamic_cast<const pqxx::serialization_failure*>(&failure) != nullptr) return "40001";
-  if (dynamic_cast<const pqxx::deadlock_detected*>(&failure) != nullptr) return "40P01";
-  if (dynamic_cast<const pqxx::transaction_rollback*>(&failure) != nullptr) return "40000";
-  if (dynamic_cast<const pqxx::too_many_connections*>(&failure) != nullptr) return "53300";
-  if (dynamic_cast<const pqxx::broken_connection*>(&failure) != nullptr) return "08006";
-  const auto* error = dynamic_cast<const pqxx::sql_error*>(&failure);
-  return error == nullptr ? std::string() : error->sqlstate();
-}
-
 Error error_of(const pqxx::failure& failure, const std::string& sqlstate) {
   const ErrorCode code = error_code_of(sqlstate);
   std::string detail = failure.what();

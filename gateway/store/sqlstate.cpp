@@ -46,7 +46,59 @@ constexpr const Row* find(std::string_view sqlstate) {
   return best;
 }
 
+template <typename Failure>
+bool is(const pqxx::failure& failure) {
+  return dynamic_cast<const Failure*>(&failure) != nullptr;
+}
+
+struct ClassRow {
+  bool (*matches)(const pqxx::failure& failure);
+  std::string_view state;
+};
+
+// A class stands after those that derive from it.
+constexpr std::array kClasses{
+    ClassRow{is<pqxx::serialization_failure>, "40001"},
+    ClassRow{is<pqxx::deadlock_detected>, "40P01"},
+    ClassRow{is<pqxx::statement_completion_unknown>, "40003"},
+    ClassRow{is<pqxx::transaction_rollback>, "40000"},
+    ClassRow{is<pqxx::too_many_connections>, "53300"},
+    ClassRow{is<pqxx::broken_connection>, "08006"},
+    ClassRow{is<pqxx::feature_not_supported>, "0A000"},
+    ClassRow{is<pqxx::data_exception>, "22000"},
+    ClassRow{is<pqxx::restrict_violation>, "23001"},
+    ClassRow{is<pqxx::not_null_violation>, "23502"},
+    ClassRow{is<pqxx::foreign_key_violation>, "23503"},
+    ClassRow{is<pqxx::unique_violation>, "23505"},
+    ClassRow{is<pqxx::check_violation>, "23514"},
+    ClassRow{is<pqxx::integrity_constraint_violation>, "23000"},
+    ClassRow{is<pqxx::invalid_cursor_state>, "24000"},
+    ClassRow{is<pqxx::invalid_sql_statement_name>, "26000"},
+    ClassRow{is<pqxx::invalid_cursor_name>, "34000"},
+    ClassRow{is<pqxx::insufficient_privilege>, "42501"},
+    ClassRow{is<pqxx::undefined_column>, "42703"},
+    ClassRow{is<pqxx::undefined_function>, "42883"},
+    ClassRow{is<pqxx::undefined_table>, "42P01"},
+    ClassRow{is<pqxx::syntax_error>, "42601"},
+    ClassRow{is<pqxx::disk_full>, "53100"},
+    ClassRow{is<pqxx::out_of_memory>, "53200"},
+    ClassRow{is<pqxx::insufficient_resources>, "53000"},
+    ClassRow{is<pqxx::plpgsql_raise>, "P0001"},
+    ClassRow{is<pqxx::plpgsql_no_data_found>, "P0002"},
+    ClassRow{is<pqxx::plpgsql_too_many_rows>, "P0003"},
+    ClassRow{is<pqxx::plpgsql_error>, "P0000"},
+};
+
 }  // namespace
+
+std::string sqlstate_of(const pqxx::failure& failure) {
+  const auto* error = dynamic_cast<const pqxx::sql_error*>(&failure);
+  if (error != nullptr && !error->sqlstate().empty()) return error->sqlstate();
+  for (const ClassRow& row : kClasses) {
+    if (row.matches(failure)) return std::string(row.state);
+  }
+  return "";
+}
 
 ErrorCode error_code_of(std::string_view sqlstate) {
   const Row* row = find(sqlstate);

@@ -2,11 +2,17 @@
 // (source: PostgreSQL 15, appendix A, "PostgreSQL Error Codes").
 #pragma once
 
+#include <pqxx/except>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/error.hpp"
 
 namespace banyan::store {
+
+// The code of a failure; libpqxx 6 drops it where it has a class for it. Empty if there was none, as when the
+// connection broke.
+std::string sqlstate_of(const pqxx::failure& failure);
 
 // What the caller of a failed statement is told. An exact code decides before its class (the first two characters);
 // what is in neither is `internal`. An empty code stands for a failure that PostgreSQL gave no code for.

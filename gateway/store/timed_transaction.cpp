@@ -45,10 +45,8 @@ void TimedTransaction::do_commit() {
     // The SELECT is refused in a transaction that has failed; COMMIT alone would answer with a silent ROLLBACK.
     direct_exec("SELECT 1; COMMIT");
   } catch (const pqxx::failure& failure) {
-    const auto* error = dynamic_cast<const pqxx::sql_error*>(&failure);
-    const bool ended = error != nullptr && ends_the_session(error->sqlstate());
-    const bool unknown = dynamic_cast<const pqxx::statement_completion_unknown*>(&failure) != nullptr;
-    if (ended || unknown || !conn().is_open()) throw pqxx::in_doubt_error(failure.what());
+    const std::string state = sqlstate_of(failure);
+    if (ends_the_session(state) || state == "40003" || !conn().is_open()) throw pqxx::in_doubt_error(failure.what());
     direct_exec("ROLLBACK");
     throw;
   }

@@ -1,0 +1,1 @@
+ALTER TABLE banyan.example ADD COLUMN note text;
