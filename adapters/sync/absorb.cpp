@@ -21,6 +21,10 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+bool is_answer(const Intake& intake) {
+  return !intake.corrected.empty() || !intake.answer.empty();
+}
+
 bool is_scan(Via via) {
   return via == Via::scan || via == Via::verify;
 }
@@ -31,14 +35,14 @@ bool same_version(const legacy::LegacyRecord& row, const LinkHead& head) {
 
 // Nothing to look at any further. A scan trusts no version: it is there to find edits that left no stamp.
 bool is_repeat_by_version(const Intake& intake, const LinkHead& head) {
-  if (!head.has_base || intake.row.deleted || intake.confirmed || !intake.corrected.empty()) return false;
+  if (!head.has_base || intake.row.deleted || intake.confirmed || is_answer(intake)) return false;
   const bool looks_closer = is_scan(intake.via) || intake.via == Via::retry;
   return !looks_closer && !intake.row.version.empty() && same_version(intake.row, head);
 }
 
 bool is_repeat_by_content(const Item& item, const LinkHead& head) {
   const Intake& intake = *item.intake;
-  if (!head.exists || !head.quiet || intake.row.deleted || intake.confirmed || !intake.corrected.empty()) return false;
+  if (!head.quiet || intake.row.deleted || intake.confirmed || is_answer(intake)) return false;
   return item.mapped.held.empty() && item.hash == head.base_hash && same_version(intake.row, head) &&
          intake.row.merged_into.empty();
 }
@@ -47,6 +51,10 @@ bool is_repeat_by_content(const Item& item, const LinkHead& head) {
 
 Absorbed absorb(View& view, const AbsorbContext& context, std::span<const Intake> intakes) {
   return Absorber(view, context).run(intakes);
+}
+
+std::vector<std::string> differing_ids(View& view, const AbsorbContext& context, std::span<const Intake> intakes) {
+  return Absorber(view, context).differing(intakes);
 }
 
 Absorber::Absorber(View& view, const AbsorbContext& context)
@@ -115,9 +123,30 @@ void Absorber::map_all(std::vector<Item>& items) {
     };
     std::erase_if(item.mapped.held, given);
     for (const std::string& field : context_.drifted) item.mapped.fields.erase(field);
-    item.mapped.fields.update(item.intake->corrected);
     item.hash = records::content_hash(item.mapped.fields);
   }
+}
+
+std::vector<std::string> Absorber::differing(std::span<const Intake> intakes) {
+  std::vector<Item> items = newest_of_each(intakes);
+  const std::vector<LinkHead> heads = view_.heads(ids_of(items));
+  map_all(items);
+  std::vector<Item> suspects;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const bool gone = items[i].intake->row.deleted || !items[i].intake->row.merged_into.empty();
+    const bool equal = gone ? !heads[i].has_base : heads[i].has_base && items[i].hash == heads[i].base_hash;
+    if (!equal && items[i].mapped.held.empty() && !(heads[i].exists && !heads[i].quiet))
+      suspects.push_back(std::move(items[i]));
+  }
+  lock_all(suspects);
+  std::vector<std::string> ids;
+  const bool wanted = context_.mapping.creates() == Flow::both || context_.mapping.creates() == Flow::to_modern;
+  for (const Item& item : suspects) {
+    const Coupling& known = item.coupling;
+    if (known.waiting || known.conflict || known.dead_letter || (!known.link && (!wanted || may_be_ours()))) continue;
+    ids.push_back(item.intake->row.id);
+  }
+  return ids;
 }
 
 void Absorber::lock_all(std::vector<Item>& items) {

@@ -23,7 +23,12 @@ struct Intake {
   std::int32_t hops = 1;                  // systems that the change has gone through, this one included
   std::string unreadable;                 // why the row could not be read; empty: it could
   std::string created_for;                // the record that we have just made this legacy record for
-  Json corrected = Json::object();        // canonical values that a person put in place of the row's
+  Json corrected = Json::object();        // canonical values that a person gives the record in place of the row's
+  // What a person has decided, by field: "legacy", "modern" or {"value": …}; "*": the whole record, "legacy", "modern"
+  // or
+  // {"record": id} for the record that it is to be coupled with.
+  Json answer = Json::object();
+  std::string answered_by;
 };
 
 struct AbsorbContext {
@@ -39,10 +44,14 @@ struct AbsorbContext {
 struct Absorbed {
   Changes changes;
   std::int32_t near_misses = 0;          // values of ours that the legacy side had rewritten
-  std::vector<Reference> missing;  // records that others refer to and that have not been captured yet
+  std::vector<Reference> missing;        // records that others refer to and that have not been captured yet
   bool deleted_any = false;              // records whose children may have gone with them
   std::optional<WallTime> oldest_stamp;  // of the captured changes: for the lag
 };
+
+// The legacy ids of those rows whose record, link or base is not what the row says it should be. Rows that wait, that
+// are being written to, or that are a person's matter are left out.
+std::vector<std::string> differing_ids(View& view, const AbsorbContext& context, std::span<const Intake> intakes);
 
 Absorbed absorb(View& view, const AbsorbContext& context, std::span<const Intake> intakes);
 

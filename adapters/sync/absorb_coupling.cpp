@@ -25,6 +25,7 @@ void Absorber::couple(Item& item) {
     settle(item, Outcome::dead_letter, held.field);
     return settle_field_matters(item, Outcome::dead_letter);
   }
+  if (intake.answer.contains("*")) return couple_as_answered(item);
   std::vector<Record> found = state_.owner == Owner::modern ? std::vector<Record>{} : candidates(item);
   if (found.size() == 1) return adopt(item, std::move(found.front()), Json::object());
   if (found.empty() && state_.owner != Owner::modern) return insert(item);
@@ -44,6 +45,27 @@ void Absorber::couple(Item& item) {
   }
   settle(item, Outcome::conflict, "");
   park(item, std::move(matter), Outcome::conflict);
+}
+
+// A person has said which record it is, or that it is a new one.
+void Absorber::couple_as_answered(Item& item) {
+  const Json& choice = item.intake->answer["*"];
+  const auto before = item.coupling.conflict;
+  if (choice == "modern") {  // it stays apart
+    if (before) close(*before, Parked::State::resolved);
+    return;
+  }
+  if (!choice.is_object()) {
+    if (before) close(*before, Parked::State::resolved);
+    item.coupling.conflict.reset();
+    return insert(item);
+  }
+  const std::string id = choice.value("record", "");
+  Coupling chosen = std::move(view_.by_record(std::span(&id, 1)).front());
+  if (!chosen.record || chosen.link) return;  // it has been deleted or coupled since: the question stays
+  if (before) close(*before, Parked::State::resolved);
+  item.coupling.conflict.reset();
+  adopt(item, std::move(*chosen.record), Json::object());
 }
 
 bool Absorber::may_be_ours() {
@@ -102,11 +124,13 @@ void Absorber::insert(Item& item) {
   record.entity = context_.mapping.entity();
   record.id = context_.make_id();
   record.data = item.mapped.fields;
+  record.data.update(item.intake->corrected);
   write_record(item, RecordWrite::Kind::insert, record, Json::object());
   Link link = link_of(item, record.id);
   link.base = item.mapped.fields;
   link.base_hash = item.hash;
   link.record_hash = item.hash;
+  if (!item.intake->corrected.empty()) out_.changes.outbox_added.push_back(record.id);
   for (const Held& held : item.mapped.held) link.held.push_back(held.field);
   out_.changes.links.push_back(std::move(link));
   out_.changes.awake.push_back({record.entity, item.intake->row.id});

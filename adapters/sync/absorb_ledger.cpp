@@ -119,6 +119,7 @@ std::vector<std::string> Absorber::conflict_fields(const Item& item) const {
   const Coupling& known = item.coupling;
   if (!known.conflict || !known.record) return fields;
   for (const std::string& field : known.conflict->fields) {
+    if (item.intake->answer.contains(field)) continue;
     if (field != "*" && value_of(item.mapped.fields, field) != value_of(known.record->data, field)) {
       fields.push_back(field);
     }
@@ -142,7 +143,10 @@ Outcome Absorber::outcome_of(const Item& item, const MergeResult& merged, const 
 void Absorber::settle_conflict(const Item& item, const std::vector<std::string>& newly_open, Outcome outcome) {
   const auto& before = item.coupling.conflict;
   std::vector<std::string> fields = conflict_fields(item);
-  if (before && fields.empty() && newly_open.empty()) return close(*before, Parked::State::superseded);
+  if (before && fields.empty() && newly_open.empty()) {
+    const bool answered = !item.intake->answer.empty();
+    return close(*before, answered ? Parked::State::resolved : Parked::State::superseded);
+  }
   if (newly_open.empty() && (!before || (outcome != Outcome::conflict && fields == before->fields))) return;
   fields.insert(fields.end(), newly_open.begin(), newly_open.end());
   Parked matter;
@@ -158,9 +162,8 @@ void Absorber::settle_conflict(const Item& item, const std::vector<std::string>&
 
 void Absorber::settle_field_matters(const Item& item, Outcome outcome) {
   Parked matter;
-  const bool unresolved = std::any_of(item.mapped.held.begin(), item.mapped.held.end(), [](const Held& held) {
-    return held.reason == Held::Reason::unresolved;
-  });
+  const bool unresolved = std::any_of(item.mapped.held.begin(), item.mapped.held.end(),
+                                      [](const Held& held) { return held.reason == Held::Reason::unresolved; });
   for (const Held& held : item.mapped.held) {
     if (held.reason != Held::Reason::invalid) continue;
     matter.fields.push_back(held.field);
@@ -168,7 +171,7 @@ void Absorber::settle_field_matters(const Item& item, Outcome outcome) {
   }
   const auto& before = item.coupling.dead_letter;
   if (matter.fields.empty()) {
-    const bool ours = before && before->side == records::Side::legacy;
+    const bool ours = before && before->side == records::Side::legacy && !unresolved;
     if (ours)
       close(*before, before->state == Parked::State::answered ? Parked::State::resolved : Parked::State::superseded);
     return;
@@ -250,6 +253,7 @@ void Absorber::write_record(const Item& item, RecordWrite::Kind kind, Record rec
   if (kind == RecordWrite::Kind::insert) write.record.created_at = now_;
   write.changed = records::difference(before, write.record.data);
   write.author = {records::Side::legacy, author_};
+  if (!item.intake->answered_by.empty()) write.author = {records::Side::modern, item.intake->answered_by};
   write.skip_stream = context_.stream;
   write.hops = item.intake->hops;
   out_.changes.records.push_back(std::move(write));

@@ -49,6 +49,21 @@ bool has_arrived(const PendingWrite& write, const Link& link, const legacy::Lega
   });
 }
 
+// A person's decision, put into the two sides of the merge so that only one outcome is left.
+void follow_answer(const Json& answer, const Json& legacy, Json& base, Json& modern) {
+  for (const auto& [field, choice] : answer.items()) {
+    if (field == "*") continue;
+    const Json& value = value_of(legacy, field);
+    set(base, field, value);
+    if (choice == "legacy") set(modern, field, value);
+    if (choice.is_object() && choice.contains("value")) set(modern, field, choice["value"]);
+  }
+}
+
+bool answers(const Intake& intake, const char* choice) {
+  return intake.answer.contains("*") && intake.answer["*"] == choice;
+}
+
 }  // namespace
 
 void Absorber::absorb(Item& item) {
@@ -82,6 +97,10 @@ void Absorber::absorb_edit(Item& item) {
     }
   }
 
+  Json modern = known.record->data;
+  modern.update(intake.corrected);
+  follow_answer(intake.answer, item.mapped.fields, base, modern);
+
   std::vector<std::string> held = conflict_fields(item);
   for (const Held& field : item.mapped.held) held.push_back(field.field);
   held.insert(held.end(), context_.drifted.begin(), context_.drifted.end());
@@ -90,7 +109,7 @@ void Absorber::absorb_edit(Item& item) {
   input.rules = context_.mapping.rules();
   input.base = &base;
   input.legacy = &item.mapped.fields;
-  input.modern = &known.record->data;
+  input.modern = &modern;
   input.held = held;
   input.clock_uncertainty = context_.options.clock_uncertainty;
   input.times = [&](const std::string& field) {
@@ -100,7 +119,8 @@ void Absorber::absorb_edit(Item& item) {
     if (const auto edit = view_.last_modern_edit(known.record->id, field)) times.modern = edit->at;
     return times;
   };
-  const MergeResult merged = merge(input);
+  MergeResult merged = merge(input);
+  merged.record_changed = merged.record != known.record->data;
   apply(item, merged, held, near_misses);
 }
 
@@ -189,10 +209,7 @@ void Absorber::absorb_gone(Item& item) {
     settle_field_matters(item, Outcome::superseded);
     return;
   }
-  if (!known.link->base) {  // a repeat
-    if (known.waiting) settle(item, Outcome::echo, "deleted");
-    return;
-  }
+  if (!known.link->base) return absorb_gone_again(item);
   if (state_.owner == Owner::modern) return absorb_unowned(item);
   Link link = link_of(item, known.link->record_id);
   const Json base = *link.base;
@@ -238,6 +255,28 @@ void Absorber::absorb_gone(Item& item) {
   close_all(item, Parked::State::superseded);
 }
 
+// Known to be deleted. If a person had to decide about it and has, this is where it happens.
+void Absorber::absorb_gone_again(Item& item) {
+  const Coupling& known = item.coupling;
+  if (known.waiting) settle(item, Outcome::echo, "deleted");
+  if (!known.conflict || !known.record) return;
+  if (answers(*item.intake, "legacy")) {
+    Link link = link_of(item, known.record->id);
+    link.held.clear();
+    out_.changes.links.push_back(std::move(link));
+    if (!known.record->deleted) {
+      Record record = *known.record;
+      record.deleted = true;
+      write_record(item, RecordWrite::Kind::remove, record, record.data);
+    }
+    close_all(item, Parked::State::resolved);
+  } else if (answers(*item.intake, "modern")) {
+    out_.changes.links_removed.push_back(item.intake->row.id);
+    out_.changes.outbox_added.push_back(known.record->id);
+    close_all(item, Parked::State::resolved);
+  }
+}
+
 void Absorber::absorb_merged_away(Item& item) {
   const Coupling& known = item.coupling;
   const legacy::LegacyRecord& row = item.intake->row;
@@ -276,17 +315,22 @@ void Absorber::absorb_merged_away(Item& item) {
 void Absorber::absorb_delete_edit(Item& item) {
   const Coupling& known = item.coupling;
   Link link = link_of(item, known.link->record_id);
-  if (known.record && item.mapped.fields == *known.link->base) {  // the delete is on its way to legacy
+  const bool answered = item.intake->answer.contains("*");
+  if (known.record && !answered && item.mapped.fields == *known.link->base) {  // the delete is on its way to legacy
     out_.changes.links.push_back(std::move(link));
     return settle(item, Outcome::echo, known.record->id);
   }
-  const Policy policy = known.record ? context_.mapping.delete_conflict() : Policy::legacy;
+  Policy policy = known.record ? context_.mapping.delete_conflict() : Policy::legacy;
+  if (answers(*item.intake, "legacy")) policy = Policy::legacy;
+  if (answers(*item.intake, "modern")) policy = Policy::modern;
   if (policy == Policy::legacy) return restore(item);
   link.base = item.mapped.fields;
   link.base_hash = item.hash;
   if (policy == Policy::modern) {
+    link.held.clear();
     out_.changes.links.push_back(std::move(link));
     out_.changes.outbox_added.push_back(known.record->id);
+    if (known.conflict) close(*known.conflict, Parked::State::resolved);
     note_decided(item, {"*", *known.link->base, item.mapped.fields, kEmpty, Winner::modern});
     return settle(item, Outcome::superseded, known.record->id);
   }
@@ -336,10 +380,13 @@ void Absorber::restore(Item& item) {
   link.base = item.mapped.fields;
   link.base_hash = item.hash;
   link.record_hash = records::content_hash(record.data);
+  link.held.clear();
+  for (const Held& held : item.mapped.held) link.held.push_back(held.field);
   out_.changes.links.push_back(std::move(link));
   settle_or_wait(item, Outcome::applied, record.id);
   settle_field_matters(item, Outcome::applied);
-  if (known.conflict) close(*known.conflict, Parked::State::superseded);
+  const bool decided = answers(*item.intake, "legacy");
+  if (known.conflict) close(*known.conflict, decided ? Parked::State::resolved : Parked::State::superseded);
 }
 
 }  // namespace banyan::sync

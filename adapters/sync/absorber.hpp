@@ -23,6 +23,7 @@ public:
   Absorber(View& view, const AbsorbContext& context);
 
   Absorbed run(std::span<const Intake> intakes);
+  std::vector<std::string> differing(std::span<const Intake> intakes);
 
 private:
   // The batch: what is a repeat, and what each row is in canonical terms.
@@ -35,6 +36,7 @@ private:
   void absorb(Item& item);
   void absorb_unreadable(Item& item);
   void absorb_gone(Item& item);
+  void absorb_gone_again(Item& item);
   void absorb_merged_away(Item& item);
   void absorb_edit(Item& item);
   void apply(Item& item, const MergeResult& merged, const std::vector<std::string>& held, std::int32_t near_misses);
@@ -44,6 +46,7 @@ private:
 
   // First coupling (absorb_coupling.cpp).
   void couple(Item& item);
+  void couple_as_answered(Item& item);
   bool may_be_ours();
   std::vector<Record> candidates(const Item& item);
   void couple_created(Item& item);

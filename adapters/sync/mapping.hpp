@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
+#include <unordered_map>
 #include <vector>
 
 #include "adapters/sync/merge.hpp"
@@ -61,18 +62,23 @@ public:
   virtual const std::string& system() const = 0;
   virtual const std::string& entity() const = 0;
   virtual const std::string& type() const = 0;  // the legacy record type
+  // Which records of the type belong to the stream, in the adapter's own terms; null: all.
+  virtual const Json& scope() const;
 
   // Every mapped field, sorted by name: direction, conflict policy. The merge works on these and no others.
   virtual std::span<const FieldRule> rules() const = 0;
   // Legacy fields that the adapter must read for this stream.
   virtual const std::vector<std::string>& legacy_fields() const = 0;
+  // Those of them that one entity field is made of.
+  virtual std::vector<std::string> legacy_fields_of(const std::string& field) const = 0;
 
   virtual Flow creates() const = 0;
   virtual Flow deletes() const = 0;
   virtual Policy delete_conflict() const = 0;  // legacy, modern or review
   // Sets of fields by which an uncoupled record is recognised at the first coupling, best first. Empty: none is.
   virtual const std::vector<std::vector<std::string>>& match_keys() const = 0;
-  // Streams (entities) whose records this one's refer to: they are backfilled first.
+  // Streams (entities) whose records this one's refer to: they are backfilled first. Where references go in a circle,
+  // only those that stand before this one in Mapping::streams.
   virtual const std::vector<std::string>& parents() const = 0;
   // Streams whose records live and die with a record of this one: looked at when it is written.
   virtual const std::vector<std::string>& children() const = 0;
@@ -90,8 +96,10 @@ public:
   // The records that canonical data refers to in the given fields, by record id.
   virtual void modern_references(const Json& data, std::span<const std::string> fields,
                                  std::vector<Reference>& out) const = 0;
-  // The given fields of canonical data in legacy terms; one that the data lacks is cleared. `for_create` adds
-  // constants and defaults.
+  // The given fields of canonical data in legacy terms; one that the data lacks is cleared, or has its default.
+  // Fields that stand in the same legacy object ("address.city", "address.street") go together, given or not.
+  // `for_create`: adds the constants of a create and the defaults of fields that the data lacks, clears nothing, and
+  // holds what is required and missing.
   virtual Mapped to_legacy(const Json& data, std::span<const std::string> fields, const Lookup& legacy_id_of,
                            bool for_create) const = 0;
 
@@ -99,10 +107,37 @@ public:
   Json project(const Json& data) const;
 };
 
+// A small legacy table whose rows stand for codes: country.country 17 for "DE". Filled by the wiring once, with a scan
+// of `type`, before any stream of the mapping is used; from then on any number of threads may read it.
+class LegacyTable {
+public:
+  LegacyTable(std::string name, std::string type, std::string key);
+
+  const std::string& name() const { return name_; }
+  const std::string& type() const { return type_; }  // the legacy record type to scan
+  const std::string& key() const { return key_; }    // the legacy field that holds the code
+
+  // A row as the adapter gave it; one without a code is left out. Of two rows with one code, the first is written.
+  void add(const std::string& legacy_id, const Json& fields);
+  std::size_t size() const { return codes_.size(); }
+
+  // Null: no such row.
+  const std::string* code_of(const std::string& legacy_id) const;
+  const std::string* id_of(const std::string& code) const;
+
+private:
+  std::string name_;
+  std::string type_;
+  std::string key_;
+  std::unordered_map<std::string, std::string> codes_;
+  std::unordered_map<std::string, std::string> ids_;
+};
+
 // All streams of one system, parents before children.
 struct Mapping {
   std::string system;
   std::vector<std::shared_ptr<const StreamMapping>> streams;
+  std::vector<std::shared_ptr<LegacyTable>> tables;  // to be filled before use
 
   const StreamMapping* find(const std::string& entity) const;
 };
@@ -113,5 +148,8 @@ tl::expected<Mapping, std::vector<yaml::Fault>> load_mapping(const std::string& 
 tl::expected<Mapping, std::vector<yaml::Fault>> parse_mapping(const std::string& text, const std::string& file,
                                                               const std::string& system,
                                                               const records::Ontology& ontology);
+
+// Every key that a mapping file may hold, as paths: "entities.*.fields.*.lookup".
+std::vector<std::string> mapping_keys();
 
 }  // namespace banyan::sync

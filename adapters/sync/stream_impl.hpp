@@ -57,6 +57,7 @@ public:
 
   // stream_capture.cpp
   Task capture_observed();
+  Task begin_feed();
   Task capture_feed();
   Task capture_deletes();
   Task retry_waiting();
@@ -69,15 +70,21 @@ public:
   // stream_push.cpp
   Task push();
   void plan(View& view, std::span<const OutboxItem> items, Changes& changes, std::vector<PlannedWrite>& writes);
-  void plan_one(View& view, const OutboxItem& item, Coupling& known, Changes& changes, std::vector<PlannedWrite>& writes);
+  void plan_one(View& view, const OutboxItem& item, Coupling& known, Changes& changes,
+                std::vector<PlannedWrite>& writes);
   void plan_create(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                    std::vector<PlannedWrite>& writes);
   void plan_remove(const OutboxItem& item, const Coupling& known, Changes& changes, std::vector<PlannedWrite>& writes);
   void plan_update(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                    std::vector<PlannedWrite>& writes);
+  Json whole_object(View& view, const Coupling& known, const std::vector<std::string>& held,
+                    const std::vector<Held>& held_now);
+  void take_back(View& view, const OutboxItem& item, const Coupling& known, Changes& changes);
+  bool changes_nothing(const Changes& changes, const std::string& record_id) const;
   Mapped to_legacy(View& view, const Json& data, const std::vector<std::string>& fields, bool for_create);
   void push_done(Changes& changes, const OutboxItem& item, Outcome outcome);
   void push_delayed(Changes& changes, const OutboxItem& item);
+  void park_modern(View& view, Changes& changes, const OutboxItem& item, const Coupling& known, Parked matter);
   void push_parked(View& view, Changes& changes, const OutboxItem& item, const Coupling& known, Parked matter);
 
   // stream_write.cpp
@@ -87,6 +94,10 @@ public:
   Task settle_failed(const PlannedWrite& write, const legacy::Failure& failure);
   Task find_lost_creates();
   Task find_lost_create(const Intent& intent);
+  bool is_as_sent(View& view, const Intent& intent, const legacy::LegacyRecord& row);
+  Changes park_ambiguous_create(View& view, const Intent& intent,
+                                const std::vector<const legacy::LegacyRecord*>& candidates);
+  void close_rejected(View& view, const PlannedWrite& write, Changes& changes);
 
   // stream_scan.cpp
   Task scan();
@@ -95,12 +106,20 @@ public:
   Task scan_end();
   bool scan_is_due() const;
   Task verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen);
+  Task differing(const std::vector<Intake>& intakes, std::vector<std::string>& suspects);
   Task verify_store();
+  RecordWrite rebuilt(View& view, const Link& link) const;
+  bool repair_record(View& view, const Coupling& known, bool repair, Changes& changes);
+  void note_rate(const ScanState& next);
   void report_unmapped(const std::vector<Intake>& intakes, ScanState& scan);
 
   // stream_people.cpp
   Task carry_out_answers();
   Task carry_out_answer(const Parked& matter);
+  void close_counted(Parked matter, Changes& changes);
+  Task replay_modern(const Parked& matter);
+  Task answer_lost_create(const Parked& matter);
+  SteadyTime next_answers_{};
 
   // stream_schema.cpp
   Task describe();
@@ -123,10 +142,11 @@ public:
   SteadyTime next_outbox_{};
   SteadyTime next_waiting_{};
   SteadyTime next_describe_{};
+  bool begun_ = false;                  // the feed's first cursor has been asked for
   std::optional<legacy::Cursor> pass_;  // where the pass through the feed under way has got to
   // Rows of the overlap that have been taken in already, by id: version. Only saves work.
   std::unordered_map<std::string, std::string> recent_;
-  bool lost_creates_ = true;          // there may be intents whose call was made and not answered
+  bool lost_creates_ = true;           // there may be intents whose call was made and not answered
   std::set<std::string> own_creates_;  // attempted by this very object: nobody else can be making the call
   std::vector<std::string> drifted_;
   std::chrono::microseconds legacy_ahead_{0};

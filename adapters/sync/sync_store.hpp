@@ -234,14 +234,15 @@ struct Changes {
     WallTime not_before{};
   };
   std::vector<OutboxDelay> outbox_delayed;  // attempt + 1
-  std::vector<std::string> outbox_added;    // record ids to look at (again); applied after outbox_done; counts as no change
-  std::vector<Intent> intents;              // inserted or replaced
-  std::vector<std::string> intents_done;    // by record id
-  std::vector<std::string> seen;            // legacy ids met by the scan under way
-  bool forget_seen = false;                 // before `seen` is added
-  std::vector<Reference> redirects;         // legacy record merged into another: entity = old legacy id, id = new one
-  std::vector<Reference> awake;             // (entity, legacy id) that now has a link: what waits on it may go on
-  std::optional<StreamState> state;         // replaced as a whole, but for owner and epoch and paused
+  std::vector<std::string>
+      outbox_added;             // record ids to look at (again); applied after outbox_done; counts as no change
+  std::vector<Intent> intents;  // inserted or replaced
+  std::vector<std::string> intents_done;  // by record id
+  std::vector<std::string> seen;          // legacy ids met by the scan under way
+  bool forget_seen = false;               // before `seen` is added
+  std::vector<Reference> redirects;       // legacy record merged into another: entity = old legacy id, id = new one
+  std::vector<Reference> awake;           // (entity, legacy id) that now has a link: what waits on it may go on
+  std::optional<StreamState> state;       // replaced as a whole, but for owner and epoch and paused
   std::optional<bool> paused;
   std::string pause_reason;
   Counts legacy_counts;  // added to the totals; in_flight may be negative

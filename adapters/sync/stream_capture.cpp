@@ -1,0 +1,267 @@
+// Legacy -> store: the feed, observed writes, retries, deletes.
+#include <algorithm>
+#include <utility>
+
+#include "adapters/sync/stream_impl.hpp"
+
+namespace banyan::sync {
+namespace {
+
+constexpr std::size_t kRecentLimit = 50'000;
+
+// How long the list of deletes may stay unread.
+constexpr std::chrono::seconds kDeletesInterval{2};
+
+legacy::LegacyRecord deleted_row(const std::string& id) {
+  legacy::LegacyRecord row;
+  row.id = id;
+  row.deleted = true;
+  return row;
+}
+
+}  // namespace
+
+AbsorbContext Stream::Impl::absorb_context() {
+  return {id_, parts_.mapping, options_, parts_.make_id, parts_.clock.wall(), legacy_ahead_, drifted_};
+}
+
+Task Stream::Impl::take_in(const std::vector<Intake>& intakes, const std::function<void(View&, Changes&)>& also) {
+  const AbsorbContext context = absorb_context();
+  Absorbed absorbed;
+  const auto done = parts_.store.commit(
+      fence_,
+      [&](View& view) {
+        absorbed = absorb(view, context, intakes);
+        if (also) also(view, absorbed.changes);
+        return std::exchange(absorbed.changes, {});
+      },
+      commit_deadline());
+  if (!done) return failed(done.error());
+  succeeded();
+  note(absorbed);
+  return Task::done;
+}
+
+void Stream::Impl::note(const Absorbed& absorbed) {
+  std::function<void(const Reference&)> missing;
+  std::function<void()> deleted;
+  {
+    const std::lock_guard lock(mutex_);
+    status_.near_misses += absorbed.near_misses;
+    if (absorbed.oldest_stamp) {
+      const auto lag = parts_.clock.wall() + legacy_ahead_ - *absorbed.oldest_stamp;
+      status_.lag_ms = std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(lag).count());
+    }
+    missing = on_missing_;
+    deleted = on_deleted_;
+  }
+  if (missing) {
+    for (const Reference& reference : absorbed.missing) missing(reference);
+  }
+  if (deleted && absorbed.deleted_any) deleted();
+}
+
+// Reads records by id; what is not there is a delete.
+legacy::Answer<std::vector<Intake>> Stream::Impl::read(std::span<const std::string> ids, Via via, bool captured) {
+  std::vector<Intake> intakes;
+  for (std::size_t from = 0; from < ids.size(); from += can().page_limit) {
+    if (from > 0) parts_.budget.spend();
+    const auto part = ids.subspan(from, std::min(can().page_limit, ids.size() - from));
+    auto rows = parts_.system.fetch(type(), part, call_deadline());
+    if (!rows) return tl::unexpected(std::move(rows.error()));
+    std::set<std::string> found;
+    for (legacy::LegacyRecord& row : *rows) {
+      found.insert(row.id);
+      Intake intake;
+      intake.row = std::move(row);
+      intakes.push_back(std::move(intake));
+    }
+    for (const std::string& id : part) {
+      if (found.contains(id)) continue;
+      Intake intake;
+      intake.row = deleted_row(id);
+      intakes.push_back(std::move(intake));
+    }
+  }
+  for (Intake& intake : intakes) {
+    intake.via = via;
+    intake.captured = captured;
+    recent_.erase(intake.row.id);
+  }
+  return intakes;
+}
+
+Task Stream::Impl::capture_observed() {
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    if (poll_now_) next_poll_ = parts_.clock.now();
+    poll_now_ = false;
+    const std::size_t most = std::min(observed_.size(), options_.page);
+    ids.assign(observed_.begin(), std::next(observed_.begin(), static_cast<std::ptrdiff_t>(most)));
+  }
+  if (ids.empty() || !may_call(Urgency::live)) return Task::idle;
+  const auto intakes = read(ids, Via::observed, true);
+  if (!intakes) return failed(intakes.error());
+  const Task ended = take_in(*intakes);
+  if (ended != Task::done) return ended;
+  // Only now: an observed write that could not be read or committed is looked at again.
+  const std::lock_guard lock(mutex_);
+  for (const std::string& id : ids) observed_.erase(id);
+  return Task::done;
+}
+
+// Where the feed begins: at this moment, before any backfill, so that nothing can slip between the two.
+Task Stream::Impl::begin_feed() {
+  const auto here = parts_.system.here(type(), call_deadline());
+  if (!here) return failed(here.error());
+  if (*here == legacy::Cursor{}) return Task::idle;
+  const auto done = parts_.store.commit(
+      fence_,
+      [&](View& view) {
+        Changes changes;
+        StreamState state = view.state();
+        state.cursor = *here;
+        changes.state = state;
+        return changes;
+      },
+      commit_deadline());
+  if (!done) return failed(done.error());
+  state_.cursor = *here;
+  return Task::done;
+}
+
+// One page of the feed. A pass begins `overlap` before the cursor and goes on to the end of the feed; what it meets
+// again on the way is known by its version.
+Task Stream::Impl::capture_feed() {
+  const SteadyTime now = parts_.clock.now();
+  if (can().feed == legacy::Feed::scan_only) return Task::idle;
+  if (now < next_poll_) {
+    wake_ = std::min(wake_, next_poll_);
+    return Task::idle;
+  }
+  if (!may_call(Urgency::live)) return Task::idle;
+  if (state_.cursor == legacy::Cursor{} && !begun_) {
+    begun_ = true;
+    if (const Task began = begin_feed(); began != Task::idle) {
+      begun_ = began != Task::stop;
+      return began;
+    }
+  }
+  const auto overlap =
+      std::clamp(std::max(state_.overlap, can().overlap), options_.overlap_least, options_.overlap_most);
+  const bool rewinds = can().ordering == legacy::Ordering::stamp && state_.cursor != legacy::Cursor{};
+  const legacy::Cursor from = pass_     ? *pass_
+                              : rewinds ? parts_.system.rewind(type(), state_.cursor, overlap)
+                                        : state_.cursor;
+  const auto page = parts_.system.changes(type(), from, std::min(options_.page, can().page_limit), call_deadline());
+  if (!page) {
+    pass_.reset();
+    return failed(page.error());
+  }
+  const bool is_ahead = parts_.system.distance(type(), state_.cursor, page->next).count() <= 0;
+  std::vector<Intake> intakes;
+  std::unordered_map<std::string, std::chrono::milliseconds> behind;  // rows that appeared behind the cursor, how far
+  const auto add = [&](const legacy::LegacyRecord& row, const std::string& problem) {
+    const auto known = recent_.find(row.id);
+    if (known != recent_.end() && !row.version.empty() && known->second == row.version) return;
+    const auto late = parts_.system.distance(type(), state_.cursor, row.cursor);
+    if (late.count() > 0) behind[row.id] = late;
+    Intake intake;
+    intake.row = row;
+    intake.unreadable = problem;
+    intakes.push_back(std::move(intake));
+  };
+  for (const auto& row : page->records) add(row, "");
+  for (const auto& row : page->unreadable)
+    add(row, page->problem.empty() ? "The record could not be read." : page->problem);
+
+  const bool moves = is_ahead && page->next != state_.cursor && page->next != legacy::Cursor{};
+  if (intakes.empty() && !moves) {
+    succeeded();
+  } else {
+    const Task ended = take_in(intakes, [&](View& view, Changes& changes) {
+      auto overlap_wanted = state_.overlap;
+      for (const InboxEntry& entry : changes.inbox) {
+        const auto late = behind.find(entry.legacy_id);
+        if (late != behind.end()) overlap_wanted = std::max(overlap_wanted, 2 * late->second);
+      }
+      StreamState state = view.state();
+      if (moves) state.cursor = page->next;
+      state.overlap = std::min(overlap_wanted, options_.overlap_most);
+      if (moves || state.overlap != state_.overlap) changes.state = state;
+    });
+    if (ended != Task::done) {
+      pass_.reset();
+      return ended;
+    }
+    if (recent_.size() > kRecentLimit) recent_.clear();
+    for (const Intake& intake : intakes) {
+      if (!intake.row.deleted) recent_[intake.row.id] = intake.row.version;
+    }
+  }
+  if (page->more) {
+    pass_ = page->next;
+    return Task::done;
+  }
+  pass_.reset();
+  next_poll_ = now + options_.poll_interval;
+  wake_ = std::min(wake_, next_poll_);
+  const std::lock_guard lock(mutex_);
+  status_.caught_up_at = parts_.clock.wall();
+  return intakes.empty() ? Task::idle : Task::done;
+}
+
+// Systems that keep a list of deletes. Each id is looked at before it is believed: it may have been made again.
+Task Stream::Impl::capture_deletes() {
+  const SteadyTime now = parts_.clock.now();
+  if (can().deletes != legacy::DeleteVisibility::history || now < next_deletes_) return Task::idle;
+  if (!may_call(Urgency::live)) return Task::idle;
+  legacy::Cursor since{state_.deletes_since, ""};
+  if (since != legacy::Cursor{}) {
+    const auto overlap =
+        std::clamp(std::max(state_.overlap, can().overlap), options_.overlap_least, options_.overlap_most);
+    since = parts_.system.rewind(type(), since, overlap);
+  }
+  const auto ids = parts_.system.deleted_since(type(), since, call_deadline());
+  if (!ids) return failed(ids.error());
+  std::vector<Intake> intakes;
+  if (!ids->empty()) {
+    parts_.budget.spend();
+    auto rows = read(*ids, Via::feed, true);
+    if (!rows) return failed(rows.error());
+    intakes = std::move(*rows);
+  }
+  next_deletes_ = now + kDeletesInterval;
+  // Up to where the feed had been read before the list was asked for, every delete is in the list.
+  const std::string reached = state_.cursor.stamp;
+  if (intakes.empty() && reached == state_.deletes_since) return Task::idle;
+  const Task ended = take_in(intakes, [&](View& view, Changes& changes) {
+    StreamState state = changes.state.value_or(view.state());
+    state.deletes_since = reached;
+    changes.state = state;
+  });
+  return ended == Task::done && intakes.empty() ? Task::idle : ended;
+}
+
+// What waited for a parent or for time.
+Task Stream::Impl::retry_waiting() {
+  const SteadyTime now = parts_.clock.now();
+  if (now < next_waiting_) return Task::idle;
+  const auto due =
+      parts_.store.due(id_, std::min(options_.page, can().page_limit), parts_.clock.wall(), commit_deadline());
+  if (!due) return failed(due.error());
+  if (due->empty()) {
+    next_waiting_ = now + options_.retry_least;
+    wake_ = std::min(wake_, next_waiting_);
+    return Task::idle;
+  }
+  if (!may_call(Urgency::live)) return Task::idle;
+  std::vector<std::string> ids;
+  for (const Waiting& waiting : *due) ids.push_back(waiting.legacy_id);
+  const auto intakes = read(ids, Via::retry, false);
+  if (!intakes) return failed(intakes.error());
+  return take_in(*intakes);
+}
+
+}  // namespace banyan::sync

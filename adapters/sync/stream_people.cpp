@@ -1,0 +1,120 @@
+// What people have decided: answered conflicts and replayed dead letters are carried out.
+#include <utility>
+
+#include "adapters/sync/stream_impl.hpp"
+
+namespace banyan::sync {
+
+Task Stream::Impl::carry_out_answers() {
+  const SteadyTime now = parts_.clock.now();
+  bool nudged = false;
+  {
+    const std::lock_guard lock(mutex_);
+    nudged = nudged_;
+  }
+  if (!nudged && now < next_answers_) return Task::idle;
+  const auto matters = parts_.store.answered(id_, 1, commit_deadline());
+  if (!matters) return failed(matters.error());
+  if (matters->empty()) {
+    next_answers_ = now + options_.poll_interval;
+    return Task::idle;
+  }
+  if (!may_call(Urgency::live)) return Task::idle;
+  return carry_out_answer(matters->front());
+}
+
+Task Stream::Impl::carry_out_answer(const Parked& matter) {
+  if (matter.error_class == "ambiguous_create") return answer_lost_create(matter);
+  if (matter.kind == Parked::Kind::dead_letter && matter.side == records::Side::modern) return replay_modern(matter);
+  if (matter.legacy_id.empty()) return replay_modern(matter);
+  auto rows = read(std::span(&matter.legacy_id, 1), Via::retry, false);
+  if (!rows) return failed(rows.error());
+  Intake& intake = rows->front();
+  intake.answered_by = matter.answered_by;
+  if (matter.kind == Parked::Kind::conflict) {
+    intake.answer = matter.answer;
+  } else {
+    intake.corrected = matter.answer.value("values", Json::object());
+  }
+  return take_in(*rows, [&](View& view, Changes& changes) {
+    // Whatever came of it, the answer has been carried out: what is still wrong stands there as a new question.
+    const Parked now = view.parked(matter.id).value_or(matter);
+    for (const Parked& closed : changes.parked_closed) {
+      if (closed.id == matter.id) return;
+    }
+    for (const Parked& parked : changes.parked) {
+      if (parked.id == matter.id) return;
+    }
+    close_counted(now, changes);
+  });
+}
+
+// Gives an answered matter its end; what it stood for has been taken up by what the answer led to.
+void Stream::Impl::close_counted(Parked matter, Changes& changes) {
+  matter.state = Parked::State::resolved;
+  const bool conflict = matter.kind == Parked::Kind::conflict;
+  (conflict ? changes.legacy_counts.conflict : changes.legacy_counts.dead_letter) -= matter.legacy_changes;
+  (conflict ? changes.modern_counts.conflict : changes.modern_counts.dead_letter) -= matter.modern_changes;
+  changes.legacy_counts.applied += matter.legacy_changes;
+  changes.modern_counts.applied += matter.modern_changes;
+  changes.parked_closed.push_back(std::move(matter));
+}
+
+// A change of the modern side goes out again, with the values that a person has put right.
+Task Stream::Impl::replay_modern(const Parked& matter) {
+  const auto done = parts_.store.commit(
+      fence_,
+      [&](View& view) {
+        Changes changes;
+        const Coupling known = std::move(view.by_record(std::span(&matter.record_id, 1)).front());
+        const Parked now = view.parked(matter.id).value_or(matter);
+        close_counted(now, changes);
+        if (!known.record) return changes;
+        changes.outbox_added.push_back(matter.record_id);
+        const Json values = now.answer.value("values", Json::object());
+        if (!values.empty()) {
+          RecordWrite write;
+          write.kind = RecordWrite::Kind::update;
+          write.record = *known.record;
+          write.record.data.merge_patch(values);
+          write.record.version += 1;
+          write.record.updated_at = view.now();
+          write.changed = records::difference(known.record->data, write.record.data);
+          write.author = {records::Side::modern, now.answered_by};
+          write.skip_stream = id_;  // it is in `outbox_added` already, and is no newly captured change
+          changes.records.push_back(std::move(write));
+        }
+        if (known.link) {
+          Link link = *known.link;
+          link.writes = 0;
+          if (matter.kind == Parked::Kind::conflict) {
+            std::erase_if(link.held, [&](const std::string& field) { return now.answer.contains(field); });
+          }
+          changes.links.push_back(std::move(link));
+        }
+        return changes;
+      },
+      commit_deadline());
+  return done ? Task::done : failed(done.error());
+}
+
+// A create that was not answered, with several candidates: a person names the one, or says that it never arrived.
+Task Stream::Impl::answer_lost_create(const Parked& matter) {
+  const Json choice = matter.answer.value("*", Json());
+  const std::string legacy_id = choice.is_object() ? choice.value("legacy_id", "") : "";
+  if (legacy_id.empty()) return replay_modern(matter);
+  auto rows = read(std::span(&legacy_id, 1), Via::retry, false);
+  if (!rows) return failed(rows.error());
+  Intake& intake = rows->front();
+  intake.created_for = matter.record_id;
+  intake.confirmed.emplace();
+  intake.confirmed->values = Json::object();
+  return take_in(*rows, [&](View& view, Changes& changes) {
+    for (const Parked& closed : changes.parked_closed) {
+      if (closed.id == matter.id) return;
+    }
+    close_counted(view.parked(matter.id).value_or(matter), changes);
+  });
+}
+
+}  // namespace banyan::sync

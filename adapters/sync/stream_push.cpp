@@ -1,0 +1,426 @@
+// Store -> legacy: what is to be written. Everything here is decided inside one commit, which also notes what is about
+// to be sent; stream_write.cpp then sends it.
+#include <algorithm>
+#include <utility>
+
+#include "adapters/sync/stream_impl.hpp"
+
+namespace banyan::sync {
+namespace {
+
+bool crosses_to_legacy(Flow flow) {
+  return flow == Flow::both || flow == Flow::to_legacy;
+}
+
+Json pick(const Json& data, const std::vector<std::string>& fields) {
+  Json out = Json::object();
+  for (const std::string& field : fields) {
+    if (const auto found = data.find(field); found != data.end()) out[field] = *found;
+  }
+  return out;
+}
+
+bool holds_all(const std::optional<Parked>& matter) {
+  return matter && std::find(matter->fields.begin(), matter->fields.end(), "*") != matter->fields.end();
+}
+
+// The fields that could be mapped: those asked for but the held ones.
+std::vector<std::string> without_held(const std::vector<std::string>& fields, const std::vector<Held>& held) {
+  std::vector<std::string> out;
+  for (const std::string& field : fields) {
+    if (std::none_of(held.begin(), held.end(), [&](const Held& h) { return h.field == field; })) out.push_back(field);
+  }
+  return out;
+}
+
+std::optional<Parked> invalid_fields(const std::vector<Held>& held, bool only_required) {
+  Parked matter;
+  matter.kind = Parked::Kind::dead_letter;
+  matter.error_class = "invalid_value";
+  for (const Held& field : held) {
+    if (field.reason != Held::Reason::invalid || (only_required && !field.required)) continue;
+    matter.fields.push_back(field.field);
+    matter.message += (matter.message.empty() ? "" : "; ") + field.field + ": " + field.message;
+  }
+  if (matter.fields.empty()) return std::nullopt;
+  return matter;
+}
+
+bool any_unresolved(const std::vector<Held>& held, bool only_required) {
+  return std::any_of(held.begin(), held.end(), [&](const Held& field) {
+    return field.reason == Held::Reason::unresolved && (field.required || !only_required);
+  });
+}
+
+}  // namespace
+
+Task Stream::Impl::push() {
+  const SteadyTime now = parts_.clock.now();
+  if (!options_.may_push) return Task::idle;
+  bool nudged = false;
+  {
+    const std::lock_guard lock(mutex_);
+    nudged = std::exchange(nudged_, false);
+  }
+  if (!nudged && now < next_outbox_) {
+    wake_ = std::min(wake_, next_outbox_);
+    return Task::idle;
+  }
+  if (lost_creates_) {
+    const Task ended = find_lost_creates();
+    if (ended != Task::idle) {
+      const std::lock_guard lock(mutex_);
+      nudged_ = true;
+      return ended;
+    }
+  }
+  const auto items = parts_.store.outbox(id_, options_.push_batch, parts_.clock.wall(), commit_deadline());
+  if (!items) return failed(items.error());
+  if (items->empty()) {
+    next_outbox_ = now + options_.poll_interval;
+    wake_ = std::min(wake_, next_outbox_);
+    return Task::idle;
+  }
+  next_outbox_ = now;
+  if (!may_call(Urgency::live)) return Task::idle;
+  WallTime legacy_now = parts_.clock.wall() + legacy_ahead_ - options_.clock_uncertainty;
+  std::vector<PlannedWrite> writes;
+  const auto done = parts_.store.commit(
+      fence_,
+      [&](View& view) {
+        Changes changes;
+        writes.clear();
+        plan(view, *items, changes, writes);
+        for (PlannedWrite& write : writes) write.since = write.since == WallTime{} ? legacy_now : write.since;
+        for (Intent& intent : changes.intents) {
+          if (intent.since == WallTime{}) intent.since = legacy_now;
+        }
+        return changes;
+      },
+      commit_deadline());
+  if (!done) return failed(done.error());
+  return carry_out(writes);
+}
+
+void Stream::Impl::plan(View& view, std::span<const OutboxItem> items, Changes& changes,
+                        std::vector<PlannedWrite>& writes) {
+  std::vector<std::string> ids;
+  for (const OutboxItem& item : items) ids.push_back(item.record_id);
+  std::vector<Coupling> known = view.by_record(ids);
+  for (std::size_t i = 0; i < items.size(); ++i) plan_one(view, items[i], known[i], changes, writes);
+}
+
+void Stream::Impl::plan_one(View& view, const OutboxItem& item, Coupling& known, Changes& changes,
+                            std::vector<PlannedWrite>& writes) {
+  if (!known.record) return push_done(changes, item, Outcome::superseded);
+  if (holds_all(known.conflict)) {  // a person decides about the whole record
+    Parked matter = *known.conflict;
+    matter.modern_changes += item.changes;
+    changes.parked.push_back(std::move(matter));
+    return push_done(changes, item, Outcome::conflict);
+  }
+  if (item.hops > options_.hops_most) {
+    Parked matter;
+    matter.kind = Parked::Kind::dead_letter;
+    matter.error_class = "loop";
+    matter.message = "The change has come round through " + std::to_string(item.hops) + " systems.";
+    return push_parked(view, changes, item, known, std::move(matter));
+  }
+  const Record& record = *known.record;
+  if (known.link && !known.link->base) {
+    if (record.deleted) return push_done(changes, item, Outcome::echo);
+    if (!crosses_to_legacy(parts_.mapping.creates())) return push_done(changes, item, Outcome::superseded);
+    changes.links_removed.push_back(known.link->legacy_id);  // brought back on the modern side: made anew
+    known.link.reset();
+  }
+  if (!known.link) return plan_create(view, item, known, changes, writes);
+  if (record.deleted) return plan_remove(item, known, changes, writes);
+  plan_update(view, item, known, changes, writes);
+}
+
+void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
+                               std::vector<PlannedWrite>& writes) {
+  const Record& record = *known.record;
+  if (record.deleted || !crosses_to_legacy(parts_.mapping.creates())) {
+    if (known.intent) changes.intents_done.push_back(record.id);
+    return push_done(changes, item, Outcome::superseded);
+  }
+  if (known.intent && known.intent->attempted) {
+    lost_creates_ = true;
+    return push_delayed(changes, item);
+  }
+  if (view.state().owner == Owner::legacy) {
+    Parked matter;
+    matter.kind = Parked::Kind::conflict;
+    matter.error_class = "not_owner";
+    matter.message = "Made on the modern side, while the legacy side owns " + parts_.mapping.entity() + ".";
+    matter.fields = {"*"};
+    return push_parked(view, changes, item, known, std::move(matter));
+  }
+  // What our own user creates can only be told apart if there is one at a time.
+  const bool alone = can().create_identity == legacy::CreateIdentity::search;
+  const bool busy = std::any_of(writes.begin(), writes.end(),
+                                [](const PlannedWrite& write) { return write.kind == PlannedWrite::Kind::create; });
+  if (alone && busy) return;  // stays in the outbox as it is
+
+  const auto fields = fields_to_push(parts_.mapping.rules(), Json::object(), record.data, drifted_);
+  const Mapped mapped = to_legacy(view, record.data, fields, true);
+  if (auto matter = invalid_fields(mapped.held, true))
+    return push_parked(view, changes, item, known, std::move(*matter));
+  if (any_unresolved(mapped.held, true)) return push_delayed(changes, item);
+
+  PlannedWrite write;
+  write.kind = PlannedWrite::Kind::create;
+  write.item = item;
+  write.fields = mapped.fields;
+  write.pending.fields = without_held(fields, mapped.held);
+  write.pending.values = pick(record.data, write.pending.fields);
+  write.pending.at = view.now();
+  Intent intent;
+  intent.record_id = record.id;
+  if (known.intent) intent.since = write.since = known.intent->since;
+  intent.at = view.now();
+  intent.sent = mapped.fields;
+  intent.base = write.pending.values;
+  intent.version = record.version;
+  intent.attempted = true;
+  changes.intents.push_back(std::move(intent));
+  writes.push_back(std::move(write));
+}
+
+void Stream::Impl::plan_remove(const OutboxItem& item, const Coupling& known, Changes& changes,
+                               std::vector<PlannedWrite>& writes) {
+  if (!crosses_to_legacy(parts_.mapping.deletes())) return push_done(changes, item, Outcome::superseded);
+  PlannedWrite write;
+  write.kind = PlannedWrite::Kind::remove;
+  write.item = item;
+  write.legacy_id = known.link->legacy_id;
+  write.pending.expected = known.link->legacy_version;
+  write.pending.is_delete = true;
+  Link link = *known.link;
+  link.pending = write.pending;
+  changes.links.push_back(std::move(link));
+  writes.push_back(std::move(write));
+}
+
+void Stream::Impl::plan_update(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
+                               std::vector<PlannedWrite>& writes) {
+  Link link = *known.link;
+  std::vector<std::string> held = link.held;
+  held.insert(held.end(), drifted_.begin(), drifted_.end());
+  const std::vector<std::string> fields = fields_to_push(parts_.mapping.rules(), *link.base, known.record->data, held);
+  const bool all = fields_to_push(parts_.mapping.rules(), *link.base, known.record->data, {}) == fields;
+  take_back(view, item, known, changes);
+  if (fields.empty()) {
+    if (all && link.held.empty() && changes_nothing(changes, known.record->id)) {
+      link.record_hash = records::content_hash(known.record->data);
+      changes.links.push_back(std::move(link));
+    }
+    if (all) return push_done(changes, item, Outcome::echo);
+    if (known.conflict) {
+      Parked matter = *known.conflict;
+      matter.modern = pick(known.record->data, matter.fields);
+      matter.modern_changes += item.changes;
+      changes.parked.push_back(std::move(matter));
+      return push_done(changes, item, Outcome::conflict);
+    }
+    if (known.dead_letter) {
+      Parked matter = *known.dead_letter;
+      matter.modern_changes += item.changes;
+      changes.parked.push_back(std::move(matter));
+      return push_done(changes, item, Outcome::dead_letter);
+    }
+    return push_delayed(changes, item);  // held by another record or by the schema: later
+  }
+  if (view.state().owner == Owner::legacy) {
+    Parked matter;
+    matter.kind = Parked::Kind::conflict;
+    matter.error_class = "not_owner";
+    matter.message = "Edited on the modern side, while the legacy side owns " + parts_.mapping.entity() + ".";
+    matter.fields = fields;
+    matter.base = pick(*link.base, fields);
+    matter.legacy = matter.base;
+    matter.modern = pick(known.record->data, fields);
+    link.held.insert(link.held.end(), fields.begin(), fields.end());
+    changes.links.push_back(std::move(link));
+    return push_parked(view, changes, item, known, std::move(matter));
+  }
+  const WallTime now = view.now();
+  if (now - link.writes_since > options_.damper_window) {
+    link.writes_since = now;
+    link.writes = 0;
+  }
+  if (++link.writes > options_.damper_writes) {
+    Parked matter;
+    matter.kind = Parked::Kind::dead_letter;
+    matter.error_class = "damper";
+    matter.message =
+        "Written " + std::to_string(options_.damper_writes) + " times in a row: the two sides do not come to rest.";
+    matter.fields = fields;
+    return push_parked(view, changes, item, known, std::move(matter));
+  }
+  const Mapped mapped = to_legacy(view, known.record->data, fields, false);
+  auto invalid = invalid_fields(mapped.held, false);
+  const std::vector<std::string> sendable = without_held(fields, mapped.held);
+  if (sendable.empty()) {
+    if (invalid) return push_parked(view, changes, item, known, std::move(*invalid));
+    return push_delayed(changes, item);
+  }
+  if (invalid) {  // the other fields go; these wait for a person, who finds the change counted with those that went
+    OutboxItem uncounted = item;
+    uncounted.changes = 0;
+    park_modern(view, changes, uncounted, known, std::move(*invalid));
+  }
+  PlannedWrite write;
+  write.item = item;
+  write.legacy_id = link.legacy_id;
+  write.fields = mapped.fields;
+  if (!can().partial_update) write.whole = whole_object(view, known, held, mapped.held);
+  write.pending.fields = sendable;
+  write.pending.values = pick(known.record->data, sendable);
+  write.pending.expected = link.legacy_version;
+  write.pending.at = now;
+  link.pending = write.pending;
+  changes.links.push_back(std::move(link));
+  writes.push_back(std::move(write));
+}
+
+// For a system whose update replaces the object: every mapped field, the held ones as legacy has them.
+Json Stream::Impl::whole_object(View& view, const Coupling& known, const std::vector<std::string>& held,
+                                const std::vector<Held>& held_now) {
+  Json data = known.record->data;
+  std::vector<std::string> all;
+  for (const FieldRule& rule : parts_.mapping.rules()) {
+    all.push_back(rule.field);
+    const bool is_held =
+        std::find(held.begin(), held.end(), rule.field) != held.end() || rule.direction == Direction::to_modern ||
+        std::any_of(held_now.begin(), held_now.end(), [&](const Held& h) { return h.field == rule.field; });
+    if (!is_held) continue;
+    data.erase(rule.field);
+    if (known.link->base->contains(rule.field)) data[rule.field] = (*known.link->base)[rule.field];
+  }
+  return to_legacy(view, data, all, false).fields;
+}
+
+// Fields that legacy decides alone: a modern edit of them does not stay.
+void Stream::Impl::take_back(View& view, const OutboxItem& item, const Coupling& known, Changes& changes) {
+  Json data = known.record->data;
+  Json lost = Json::object();
+  const Json& base = *known.link->base;
+  for (const FieldRule& rule : parts_.mapping.rules()) {
+    if (rule.direction != Direction::to_modern) continue;
+    const bool in_base = base.contains(rule.field);
+    const bool equal =
+        in_base ? data.contains(rule.field) && data[rule.field] == base[rule.field] : !data.contains(rule.field);
+    if (equal) continue;
+    if (data.contains(rule.field)) lost[rule.field] = data[rule.field];
+    data.erase(rule.field);
+    if (in_base) data[rule.field] = base[rule.field];
+  }
+  if (data == known.record->data) return;
+  RecordWrite write;
+  write.kind = RecordWrite::Kind::update;
+  write.record = *known.record;
+  write.record.data = data;
+  write.record.version += 1;
+  write.record.updated_at = view.now();
+  write.changed = records::difference(known.record->data, data);
+  write.author = {records::Side::legacy, author_};
+  write.skip_stream = id_;
+  write.hops = item.hops + 1;
+  Parked note;
+  note.kind = Parked::Kind::conflict;
+  note.state = Parked::State::resolved;
+  note.stream = id_;
+  note.side = records::Side::modern;
+  note.legacy_id = known.link->legacy_id;
+  note.record_id = known.record->id;
+  note.error_class = "legacy_decides";
+  note.message = "Only the legacy side may change these fields.";
+  for (const auto& change : write.changed.items()) note.fields.push_back(change.key());
+  note.legacy = pick(base, note.fields);
+  note.base = note.legacy;
+  note.modern = lost;
+  note.at = view.now();
+  for (const std::string& field : note.fields) note.answer[field] = to_string(Winner::legacy);
+  note.answered_by = "policy";
+  changes.records.push_back(std::move(write));
+  changes.parked.push_back(std::move(note));
+  changes.outbox_added.push_back(known.record->id);  // its hash in the link is renewed next time
+}
+
+bool Stream::Impl::changes_nothing(const Changes& changes, const std::string& record_id) const {
+  return std::none_of(changes.records.begin(), changes.records.end(),
+                      [&](const RecordWrite& write) { return write.record.id == record_id; });
+}
+
+Mapped Stream::Impl::to_legacy(View& view, const Json& data, const std::vector<std::string>& fields, bool for_create) {
+  std::vector<Reference> references;
+  parts_.mapping.modern_references(data, fields, references);
+  const auto found = references.empty() ? std::vector<std::optional<std::string>>{} : view.legacy_ids(references);
+  const Lookup legacy_id_of = [&](const Reference& reference) -> std::optional<std::string> {
+    const auto place = std::find(references.begin(), references.end(), reference);
+    return place == references.end() ? std::nullopt : found[static_cast<std::size_t>(place - references.begin())];
+  };
+  return parts_.mapping.to_legacy(data, fields, legacy_id_of, for_create);
+}
+
+void Stream::Impl::push_done(Changes& changes, const OutboxItem& item, Outcome outcome) {
+  changes.outbox_done.push_back({item, outcome});
+  Counts& counts = changes.modern_counts;
+  counts.captured += item.changes;
+  switch (outcome) {
+    case Outcome::applied:
+      counts.applied += item.changes;
+      break;
+    case Outcome::superseded:
+      counts.superseded += item.changes;
+      break;
+    case Outcome::echo:
+      counts.echo += item.changes;
+      break;
+    case Outcome::conflict:
+      counts.conflict += item.changes;
+      break;
+    case Outcome::dead_letter:
+      counts.dead_letter += item.changes;
+      break;
+    case Outcome::in_flight:
+      counts.in_flight += item.changes;
+      break;
+  }
+}
+
+void Stream::Impl::push_delayed(Changes& changes, const OutboxItem& item) {
+  const auto pause = std::min(options_.retry_most, options_.retry_least * (1 << std::min(item.attempt, 10)));
+  changes.outbox_delayed.push_back({item.record_id, parts_.clock.wall() + pause});
+}
+
+void Stream::Impl::park_modern(View& view, Changes& changes, const OutboxItem& item, const Coupling& known,
+                               Parked matter) {
+  const auto& before = matter.kind == Parked::Kind::conflict ? known.conflict : known.dead_letter;
+  matter.stream = id_;
+  matter.side = records::Side::modern;
+  matter.record_id = item.record_id;
+  if (known.link) matter.legacy_id = known.link->legacy_id;
+  if (matter.modern.is_null() && known.record) matter.modern = parts_.mapping.project(known.record->data);
+  if (matter.base.is_null() && known.link && known.link->base) matter.base = *known.link->base;
+  matter.epoch = view.state().epoch;
+  matter.at = view.now();
+  matter.modern_changes = item.changes;
+  if (before) {
+    matter.id = before->id;
+    matter.legacy_changes = before->legacy_changes;
+    matter.modern_changes += before->modern_changes;
+  }
+  changes.parked.push_back(std::move(matter));
+}
+
+void Stream::Impl::push_parked(View& view, Changes& changes, const OutboxItem& item, const Coupling& known,
+                               Parked matter) {
+  const Outcome outcome = matter.kind == Parked::Kind::conflict ? Outcome::conflict : Outcome::dead_letter;
+  park_modern(view, changes, item, known, std::move(matter));
+  push_done(changes, item, outcome);
+}
+
+}  // namespace banyan::sync
