@@ -138,6 +138,16 @@ TEST_F(MetricsTest, ConnectionsAndRefusalsAreSummedOverThreads) {
   EXPECT_EQ(result.value("banyan_build_info", {{"version", "1.2.3"}}), 1);
 }
 
+TEST_F(MetricsTest, ObservedWritesAreSummedOverThreadsByOutcome) {
+  one_.counters.writes_with_ids.add(2);
+  two_.counters.writes_with_ids.add();
+  two_.counters.writes_dropped.add(5);
+  const PrometheusPage result = page();
+  EXPECT_EQ(result.value("banyan_observed_writes_total", {{"outcome", "with_ids"}}), 3);
+  EXPECT_EQ(result.value("banyan_observed_writes_total", {{"outcome", "without_ids"}}), 0);
+  EXPECT_EQ(result.value("banyan_observed_writes_total", {{"outcome", "dropped"}}), 5);
+}
+
 TEST(AccessLogMetrics, LostLinesAreShown) {
   auto log = AsyncLog::open("/dev/full");
   ASSERT_TRUE(log);

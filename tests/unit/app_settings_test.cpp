@@ -345,6 +345,33 @@ TEST(FunctionSettings, KnowEveryKindOfCondition) {
   EXPECT_EQ(match_of("{path: /x, xml_root: a}").predicates.front().source, Source::xml_root);
 }
 
+TEST(RecordIdsSetting, IsAPointerIntoTheBodyOrAParameterOfThePath) {
+  const Settings settings = settings_with(
+      "functions:\n"
+      "  - {name: a, match: {path: /rpc}, entity: account, record_ids: /params/0}\n"
+      "  - {name: b, match: {path: '/accounts/{id}'}, entity: account, record_ids: '{id}'}\n");
+  EXPECT_EQ(settings.routes->function(0).spec.record_ids, "/params/0");
+  EXPECT_EQ(settings.routes->function(1).spec.record_ids, "{id}");
+}
+
+TEST(RecordIdsSetting, IsRefusedWhereItCannotWork) {
+  const auto faults = faults_with(
+      "functions:\n"
+      "  - {name: a, match: {path: /a}, entity: account, effect: read, record_ids: /id}\n"
+      "  - {name: b, match: {path: /b}, record_ids: /id}\n"
+      "  - {name: c, match: {path: /c}, entity: account, record_ids: id}\n"
+      "  - {name: d, match: {path: '/d/{id}'}, entity: account, record_ids: '{key}'}\n");
+  EXPECT_THAT(faults, ElementsAre(HasSubstr("banyan.yaml:6: functions[0]: record_ids of a function that reads"),
+                                  HasSubstr("banyan.yaml:7: functions[1]: record_ids without an entity"),
+                                  HasSubstr("banyan.yaml:8: functions[2]: record_ids `id`"),
+                                  HasSubstr("banyan.yaml:9: functions[3]: record_ids `{key}`")));
+}
+
+TEST(RecordIdsSetting, IsNotJudgedByWhatCouldNotBeRead) {
+  EXPECT_THAT(faults_with("functions: [{name: a, match: {path: nowhere}, entity: account, record_ids: '{id}'}]\n"),
+              ElementsAre(HasSubstr("functions[0].match.path")));
+}
+
 TEST(Patterns, AreWhatTheyLookLikeUnlessSaidOtherwise) {
   using catalog::TextPattern;
   using Kind = TextPattern::Kind;
