@@ -14,6 +14,7 @@ set(BANYAN_DEPENDENCY_TABLE
   "migration/inventory: gateway/base gateway/store migration/catalog"
   "adapters/records: gateway/base gateway/store"
   "adapters/legacy: gateway/base adapters/records"
+  "adapters/legacy/rest: gateway/base adapters/records adapters/legacy"
   "adapters/legacy/tryton: gateway/base adapters/records adapters/legacy"
   "adapters/sync: gateway/base gateway/store adapters/records adapters/legacy"
 )
