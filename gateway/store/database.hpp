@@ -16,7 +16,8 @@
 //     notice a restart; after that calls fail at once until it is back;
 //   - other failures are mapped by SQLSTATE in one table (sqlstate.cpp) to ErrorCode;
 //   - fn throws Rollback to end without effect and with an error of its own;
-//   - whatever else fn throws goes through to the caller after a rollback.
+//   - whatever else fn throws goes through to the caller after a rollback; fn that ignores the failure of a statement
+//     ends with pqxx::usage_error, because nothing of the transaction can be kept (pqxx::subtransaction can).
 //
 // The limit holds for each statement: fn with several may take longer than the deadline, but nothing is committed after
 // it. fn must not keep the session changed (SET without LOCAL, temporary tables without ON COMMIT DROP).

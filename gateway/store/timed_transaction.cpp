@@ -48,6 +48,8 @@ void TimedTransaction::do_commit() {
     const std::string state = sqlstate_of(failure);
     if (ends_the_session(state) || state == "40003" || !conn().is_open()) throw pqxx::in_doubt_error(failure.what());
     direct_exec("ROLLBACK");
+    // As libpqxx has it for the failures that it sees itself.
+    if (state == "25P02") throw pqxx::usage_error("COMMIT of a transaction of which a statement has failed");
     throw;
   }
 }
