@@ -69,6 +69,21 @@ void Stream::on_deleted(std::function<void()> deleted) {
   impl_->on_deleted_ = std::move(deleted);
 }
 
+void Stream::sweep_soon() {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(impl_->mutex_);
+    impl_->sweep_soon_ = true;
+    wake = impl_->on_work_;
+  }
+  if (wake) wake();
+}
+
+void Stream::wait_for_parents(std::function<bool()> must_wait) {
+  const std::lock_guard lock(impl_->mutex_);
+  impl_->must_wait_ = std::move(must_wait);
+}
+
 StreamStatus Stream::status() const {
   const std::lock_guard lock(impl_->mutex_);
   StreamStatus status = impl_->status_;
@@ -194,7 +209,7 @@ void Stream::Impl::succeeded() {
 }
 
 Result<void> Stream::Impl::start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair) {
-  bool busy = false;
+  bool busy = false;  // found out inside of the commit, which may run more than once
   auto done = parts_.store.commit(
       fence,
       [&](View& view) {

@@ -110,6 +110,12 @@ public:
   // Called (from any thread) when observe() or nudge() made work for a stream that waits.
   void on_work(std::function<void()> wake);
 
+  // From any thread: the whole key range is worth reading soon, since records may have gone unseen.
+  void sweep_soon();
+  // Whether a backfill must wait, because streams that this one's records refer to are still being backfilled. Asked by
+  // the stepping thread.
+  void wait_for_parents(std::function<bool()> must_wait);
+
   // Asks for a scan; it begins with one of the next steps, and survives restarts. `conflict` if one is under way.
   Result<void> start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair);
 

@@ -104,7 +104,7 @@ public:
   Task scan_chunk();
   Task scan_absent();
   Task scan_end();
-  bool scan_is_due() const;
+  bool scan_is_due();
   Task verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen);
   Task differing(const std::vector<Intake>& intakes, std::vector<std::string>& suspects);
   Task verify_store();
@@ -158,9 +158,11 @@ public:
   std::set<std::string> observed_;
   bool poll_now_ = false;
   bool nudged_ = true;
+  bool sweep_soon_ = false;
   std::function<void()> on_work_;
   std::function<void(const Reference&)> on_missing_;
   std::function<void()> on_deleted_;
+  std::function<bool()> must_wait_;
   StreamStatus status_;
 };
 

@@ -20,10 +20,20 @@ void add_example(Json& report, const char* list, Json example) {
 
 }  // namespace
 
-bool Stream::Impl::scan_is_due() const {
+bool Stream::Impl::scan_is_due() {
   const ScanState& last = state_.scan;
-  if (last.kind != ScanState::Kind::none && last.phase != ScanState::Phase::done) return true;
+  std::function<bool()> must_wait;
+  bool soon = false;
+  {
+    const std::lock_guard lock(mutex_);
+    must_wait = must_wait_;
+    soon = sweep_soon_;
+  }
+  if (last.kind != ScanState::Kind::none && last.phase != ScanState::Phase::done) {
+    return last.kind != ScanState::Kind::backfill || !must_wait || !must_wait();
+  }
   if (state_.backfilled_at == WallTime{}) return false;  // the first run is asked for
+  if (soon) return true;
   const WallTime newest = std::max(state_.backfilled_at, last.ended);
   return parts_.clock.wall() - newest >= options_.sweep_interval;
 }
@@ -32,7 +42,10 @@ Task Stream::Impl::scan() {
   if (!scan_is_due()) return Task::idle;
   if (state_.scan.kind == ScanState::Kind::none || state_.scan.phase == ScanState::Phase::done) {
     const auto begun = start_scan(fence_, ScanState::Kind::sweep, false, false);
-    return begun ? Task::done : failed(begun.error());
+    if (!begun) return failed(begun.error());
+    const std::lock_guard lock(mutex_);
+    sweep_soon_ = false;
+    return Task::done;
   }
   switch (state_.scan.phase) {
     case ScanState::Phase::reading:

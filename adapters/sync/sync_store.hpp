@@ -294,6 +294,8 @@ public:
   virtual Result<std::optional<Fence>> lease(StreamId stream, const std::string& owner, std::chrono::milliseconds term,
                                              Deadline deadline) = 0;
   virtual Result<void> release(const Fence& fence, Deadline deadline) = 0;
+  // Notes that this process is alive for `term`, and gives the number of processes that are, this one included.
+  virtual Result<std::size_t> present(const std::string& owner, std::chrono::milliseconds term, Deadline deadline) = 0;
 
   virtual Result<void> commit(const Fence& fence, const Decide& decide, Deadline deadline) = 0;
 

@@ -1,0 +1,273 @@
+#include "adapters/sync/runner.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "gateway/base/log.hpp"
+
+namespace banyan::sync {
+namespace {
+
+// A stream in this process. Guarded by the runner's mutex, but for the Stream itself.
+struct Slot {
+  std::unique_ptr<Stream> stream;
+  std::optional<Fence> fence;  // held by this process
+  bool busy = false;           // being stepped
+  SteadyTime wake{};
+};
+
+constexpr std::chrono::seconds kStoreDeadline{2};
+constexpr std::chrono::seconds kAfterFault{5};
+
+}  // namespace
+
+class Runner::Impl {
+public:
+  Impl(std::vector<std::unique_ptr<Stream>> streams, RunnerOptions options, SyncStore& store, const Clock& clock)
+      : options_(std::move(options)), store_(store), clock_(clock) {
+    for (auto& stream : streams) slots_.push_back({std::move(stream), std::nullopt, false, {}});
+    for (Slot& slot : slots_) connect(slot);
+  }
+
+  ~Impl() { stop(); }
+
+  void start() {
+    renewal_ = std::thread([this] { keep_leases(); });
+    for (std::size_t i = 0; i < options_.threads; ++i) workers_.emplace_back([this] { work(); });
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(stopping_, true)) return;
+    }
+    changed_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    if (renewal_.joinable()) renewal_.join();
+    for (Slot& slot : slots_) {
+      slot.stream->on_work({});
+      if (slot.fence) give_back(*slot.fence);
+    }
+  }
+
+  void observe(const std::string& system, const std::string& entity, std::span<const std::string> ids) {
+    const StreamMapping* written = nullptr;
+    for (Slot& slot : slots_) {
+      const StreamMapping& mapping = slot.stream->mapping();
+      if (mapping.system() != system || mapping.entity() != entity) continue;
+      written = &mapping;
+      slot.stream->observe(ids);
+    }
+    if (!written) return;
+    for (Slot& slot : slots_) {
+      const StreamMapping& mapping = slot.stream->mapping();
+      const auto& children = written->children();
+      const bool is_child = std::find(children.begin(), children.end(), mapping.entity()) != children.end();
+      if (mapping.system() == system && is_child) slot.stream->observe({});
+    }
+  }
+
+  void nudge(StreamId stream) {
+    for (Slot& slot : slots_) {
+      if (stream == 0 || slot.stream->id() == stream) slot.stream->nudge();
+    }
+  }
+
+  std::vector<StreamStatus> status() const {
+    std::vector<StreamStatus> out;
+    for (const Slot& slot : slots_) {
+      StreamStatus status = slot.stream->status();
+      const std::lock_guard lock(mutex_);
+      status.holds_lease = slot.fence.has_value();
+      out.push_back(std::move(status));
+    }
+    return out;
+  }
+
+private:
+  // What streams tell each other.
+  void connect(Slot& slot) {
+    Stream* stream = slot.stream.get();
+    const StreamMapping& mapping = stream->mapping();
+    stream->on_work([this, &slot] {
+      {
+        const std::lock_guard lock(mutex_);
+        slot.wake = clock_.now();
+      }
+      changed_.notify_one();
+    });
+    stream->on_missing([this, &mapping](const Reference& reference) {
+      for (Slot& other : slots_) {
+        const bool is_it = other.stream->mapping().system() == mapping.system() &&
+                           other.stream->mapping().entity() == reference.entity;
+        if (is_it) other.stream->observe(std::span(&reference.id, 1));
+      }
+    });
+    stream->on_deleted([this, &mapping] {
+      for (const std::string& child : mapping.children()) {
+        for (Slot& other : slots_) {
+          const StreamMapping& its = other.stream->mapping();
+          if (its.system() == mapping.system() && its.entity() == child) other.stream->sweep_soon();
+        }
+      }
+    });
+    stream->wait_for_parents([this, &mapping] { return parents_are_being_backfilled(mapping); });
+  }
+
+  bool parents_are_being_backfilled(const StreamMapping& mapping) {
+    for (const std::string& parent : mapping.parents()) {
+      if (parent == mapping.entity()) continue;
+      for (Slot& other : slots_) {
+        const StreamMapping& its = other.stream->mapping();
+        if (its.system() != mapping.system() || its.entity() != parent) continue;
+        const auto state = store_.state(other.stream->id(), soon());
+        if (!state) return true;
+        if (state->scan.kind == ScanState::Kind::backfill && state->scan.phase != ScanState::Phase::done) return true;
+      }
+    }
+    return false;
+  }
+
+  Deadline soon() const { return Deadline::after(clock_, kStoreDeadline); }
+
+  void give_back(const Fence& fence) {
+    if (auto released = store_.release(fence, soon()); !released) {
+      log::info("a lease was not given back; it ends by itself", {{"reason", released.error().public_message}});
+    }
+  }
+
+  void work() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      Slot* slot = next_slot();
+      if (!slot) {
+        changed_.wait_for(lock, until_next());
+        continue;
+      }
+      slot->busy = true;
+      slot->wake = SteadyTime::max();  // whatever wakes it during the step counts
+      const Fence fence = *slot->fence;
+      lock.unlock();
+      const Step step = step_of(*slot->stream, fence);
+      lock.lock();
+      slot->busy = false;
+      if (step.next == Step::Next::lost && slot->fence && slot->fence->token == fence.token) slot->fence.reset();
+      slot->wake = std::min(slot->wake, step.next == Step::Next::wait ? step.wake : clock_.now());
+      changed_.notify_one();
+    }
+  }
+
+  Step step_of(Stream& stream, const Fence& fence) {
+    try {
+      return stream.step(fence);
+    } catch (const std::exception& error) {  // a bug must not end the process, nor be retried at full speed
+      log::error(
+          "a step of sync ended in a fault",
+          {{"system", stream.mapping().system()}, {"entity", stream.mapping().entity()}, {"reason", error.what()}});
+      return {Step::Next::wait, clock_.now() + kAfterFault};
+    }
+  }
+
+  // The held stream that has been due for longest.
+  Slot* next_slot() {
+    Slot* best = nullptr;
+    const SteadyTime now = clock_.now();
+    for (Slot& slot : slots_) {
+      if (slot.busy || !slot.fence || slot.wake > now) continue;
+      if (!best || slot.wake < best->wake) best = &slot;
+    }
+    return best;
+  }
+
+  std::chrono::steady_clock::duration until_next() const {
+    SteadyTime next = clock_.now() + options_.lease_renewal;
+    for (const Slot& slot : slots_) {
+      if (!slot.busy && slot.fence) next = std::min(next, slot.wake);
+    }
+    return std::max(next - clock_.now(), std::chrono::steady_clock::duration(std::chrono::microseconds(100)));
+  }
+
+  // Apart from the steps, since one of those may take longer than a lease.
+  void keep_leases() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      lock.unlock();
+      const auto processes = store_.present(options_.owner, options_.lease_term, soon());
+      const std::size_t share = processes ? (slots_.size() + *processes - 1) / std::max<std::size_t>(1, *processes) : 0;
+      if (processes) renew_all(share);
+      lock.lock();
+      changed_.wait_for(lock, options_.lease_renewal, [this] { return stopping_; });
+    }
+  }
+
+  void renew_all(std::size_t share) {
+    std::size_t held = 0;
+    for (Slot& slot : slots_) {
+      bool has = false;
+      bool busy = false;
+      {
+        const std::lock_guard lock(mutex_);
+        has = slot.fence.has_value();
+        busy = slot.busy;
+      }
+      if (has && !busy && held >= share) {  // more than our part: another process has come
+        std::optional<Fence> fence;
+        {
+          const std::lock_guard lock(mutex_);
+          if (!slot.busy) fence = std::exchange(slot.fence, std::nullopt);
+        }
+        if (fence) give_back(*fence);
+        continue;
+      }
+      if (!has && held >= share) continue;
+      const auto fence = store_.lease(slot.stream->id(), options_.owner, options_.lease_term, soon());
+      if (!fence) {
+        log::warn("a lease could not be renewed", {{"reason", fence.error().public_message}});
+        if (has) ++held;
+        continue;
+      }
+      const std::lock_guard lock(mutex_);
+      if (*fence && (!slot.fence || slot.fence->token != (*fence)->token)) slot.wake = clock_.now();
+      slot.fence = *fence;
+      if (*fence) ++held;
+    }
+    changed_.notify_all();
+  }
+
+  const RunnerOptions options_;
+  SyncStore& store_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::vector<Slot> slots_;  // as many as at the beginning, at the same place
+  std::vector<std::thread> workers_;
+  std::thread renewal_;
+};
+
+Runner::Runner(std::vector<std::unique_ptr<Stream>> streams, RunnerOptions options, SyncStore& store,
+               const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(streams), std::move(options), store, clock)) {}
+Runner::~Runner() = default;
+
+void Runner::start() {
+  impl_->start();
+}
+void Runner::stop() {
+  impl_->stop();
+}
+void Runner::observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids) {
+  impl_->observe(system, entity, legacy_ids);
+}
+void Runner::nudge(StreamId stream) {
+  impl_->nudge(stream);
+}
+std::vector<StreamStatus> Runner::status() const {
+  return impl_->status();
+}
+
+}  // namespace banyan::sync

@@ -1,0 +1,54 @@
+// Runner: the streams of this process, and the threads that step them.
+//
+// Each stream is stepped by whoever holds its lease. Processes that share a store share the streams: each takes no more
+// than its part, renews what it holds in the background, and takes over what another has let expire. The lease of a
+// killed process is free after lease_term.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "adapters/sync/stream.hpp"
+#include "adapters/sync/sync_store.hpp"
+
+namespace banyan::sync {
+
+struct RunnerOptions {
+  std::string owner;        // names this process among those that share the store; unique
+  std::size_t threads = 2;  // streams that may be stepped at the same time
+  std::chrono::milliseconds lease_term{3'000};
+  std::chrono::milliseconds lease_renewal{1'000};
+};
+
+class Runner {
+public:
+  // `store` and `clock` must outlive the runner.
+  Runner(std::vector<std::unique_ptr<Stream>> streams, RunnerOptions options, SyncStore& store, const Clock& clock);
+  ~Runner();  // stop()
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  void start();
+  // Lets the steps under way end, gives the leases back. Twice is safe.
+  void stop();
+
+  // From any thread. A write to records of this entity was seen in this system: they, and the streams of their
+  // children, are looked at at once. No ids: which ones is not known.
+  void observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids);
+  // From any thread: the outbox or the answers of the stream may hold something new; 0: of all streams.
+  void nudge(StreamId stream);
+
+  std::vector<StreamStatus> status() const;
+
+private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace banyan::sync
