@@ -84,6 +84,7 @@ void reset_signals() {
     if (::setgid(command.account.gid) != 0) give_up(pipe, step_group);
     if (::setuid(command.account.uid) != 0) give_up(pipe, step_user);
   }
+  if (::chdir(command.directory.c_str()) != 0) give_up(pipe, step_directory);
   const char* path = command.output.empty() ? "/dev/null" : command.output.c_str();
   const int output = command.output_pipe >= 0 ? command.output_pipe : ::open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
   const int input = ::open("/dev/null", O_RDONLY);
@@ -95,7 +96,6 @@ void reset_signals() {
     ::prctl(PR_SET_PDEATHSIG, command.signal_on_parent_death);
     if (::getppid() != parent) ::_exit(127);
   }
-  if (::chdir(command.directory.c_str()) != 0) give_up(pipe, step_directory);
   // Sockets of this process must not live on in a program that outlives it. The pipe goes last, by close-on-exec.
   if (pipe > 3) ::close_range(3, static_cast<unsigned>(pipe) - 1, 0);
   ::close_range(static_cast<unsigned>(pipe) + 1, ~0U, 0);

@@ -20,7 +20,7 @@ struct PostgresPrograms {
   int major = 0;          // 15
 };
 
-// The programs of version `major`, or the newest if that is 0: in `directory` if given, else in
+// The programs of version `major`, or the newest if that is 0; 14 or later: in `directory` if given, else in
 // /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and on PATH. Error: not_found, which says what to install.
 Result<PostgresPrograms> find_postgres_programs(const std::string& directory, int major);
 

@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kOldestMajor = 14;
+
 void add_below(const fs::path& parent, std::string_view prefix, std::string_view below,
                std::vector<std::string>& found) {
   std::error_code error;
@@ -66,7 +68,7 @@ Result<PostgresPrograms> find_postgres_programs(const std::string& directory, in
   std::string versions;
   for (const std::string& candidate : candidates) {
     const auto version = major_of(candidate);
-    if (!version) continue;
+    if (!version || *version < kOldestMajor) continue;
     versions += (versions.empty() ? "" : ", ") + std::to_string(*version);
     if (major != 0 && *version != major) continue;
     if (!best || *version > best->major) best = PostgresPrograms{candidate, *version};
@@ -74,8 +76,9 @@ Result<PostgresPrograms> find_postgres_programs(const std::string& directory, in
   if (best) return *best;
   const std::string where = directory.empty() ? "" : " in " + directory;
   if (versions.empty()) {
-    return fail(ErrorCode::not_found, "PostgreSQL's server programs are missing" + where +
-                                          ": install PostgreSQL (Debian: apt install postgresql) or set store.url");
+    return fail(ErrorCode::not_found, "PostgreSQL's server programs are missing" + where + ": install PostgreSQL " +
+                                          std::to_string(kOldestMajor) +
+                                          " or later (Debian: apt install postgresql) or set store.url");
   }
   return fail(ErrorCode::not_found, "the data was made by PostgreSQL " + std::to_string(major) + ", but only version " +
                                         versions + " is installed" + where + ": install postgresql-" +

@@ -14,6 +14,7 @@
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -96,6 +97,16 @@ bool serves(pid_t id, const std::string& data) {
   return fs::equivalent(directory, data, error);
 }
 
+// Whether any process works in `data`: a server, or what a killed server left behind for a moment.
+bool is_in_use(const std::string& data) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    const int id = std::atoi(entry.path().filename().c_str());
+    if (id > 0 && serves(id, data)) return true;
+  }
+  return false;
+}
+
 // Whether its program file is still the installed one: an upgrade replaces it.
 bool runs_current_program(pid_t id) {
   std::error_code error;
@@ -142,7 +153,8 @@ public:
   int process() const { return server_ ? server_->id() : 0; }
 
 private:
-  Result<void> take_over();
+  std::optional<Process> find_running() const;
+  Result<void> take_over(Deadline deadline);
   Result<void> launch();
   Result<void> wait_until_it_answers(Deadline deadline);
   Result<void> end(Process& server) const;
@@ -167,7 +179,7 @@ Result<void> PrivatePostgres::Impl::provision_database(const std::string& name) 
 
 Result<void> PrivatePostgres::Impl::bring_up() {
   const Deadline deadline = Deadline::after(clock_, options_.start_limit);
-  if (auto done = take_over(); !done) return done;
+  if (auto done = take_over(deadline); !done) return done;
   if (!server_) {
     if (auto done = launch(); !done) return done;
   }
@@ -178,26 +190,39 @@ Result<void> PrivatePostgres::Impl::bring_up() {
   return provision_database("banyan");
 }
 
-// A server left by a Banyan that was killed is kept if it is as this one would start it, and stopped otherwise.
-Result<void> PrivatePostgres::Impl::take_over() {
+// The running server of our data, whoever started it.
+std::optional<Process> PrivatePostgres::Impl::find_running() const {
   const auto running = read_pid_file(cluster_.data());
-  if (!running) return {};
+  if (!running) return std::nullopt;
   auto process = Process::find(running->id);
-  if (!process || !serves(running->id, cluster_.data())) {
-    // PostgreSQL refuses to start while any process of its account has the number in this file.
-    std::error_code error;
-    fs::remove(cluster_.data() + "/postmaster.pid", error);
-    return {};
+  if (!process || !serves(running->id, cluster_.data())) return std::nullopt;
+  return process;
+}
+
+// A server left by a Banyan that was killed is kept if it is as this one would start it, and stopped otherwise.
+Result<void> PrivatePostgres::Impl::take_over(Deadline deadline) {
+  if (auto process = find_running()) {
+    const auto running = read_pid_file(cluster_.data());
+    if (running && running->socket_directory == cluster_.socket_directory() && runs_current_program(process->id())) {
+      log::info("taking over a running postgresql", {{"process", process->id()}});
+      process->signal(SIGHUP);  // the configuration was written anew
+      server_ = std::move(process);
+      adopted_ = true;
+      return {};
+    }
+    log::info("stopping a postgresql that was left running", {{"process", process->id()}});
+    if (auto done = end(*process); !done) return done;
   }
-  if (running->socket_directory == cluster_.socket_directory() && runs_current_program(running->id)) {
-    log::info("taking over a running postgresql", {{"process", running->id}});
-    process->signal(SIGHUP);  // the configuration was written anew
-    server_ = std::move(process);
-    adopted_ = true;
-    return {};
+  while (is_in_use(cluster_.data())) {
+    if (deadline.passed(clock_.now())) {
+      return fail(ErrorCode::conflict, "processes of an earlier PostgreSQL still use " + cluster_.data());
+    }
+    std::this_thread::sleep_for(kBetweenLooks);
   }
-  log::info("stopping a postgresql that was left running", {{"process", running->id}});
-  return end(*process);
+  // Nobody is there. PostgreSQL would not start while any process of its account has the number that is in this file.
+  std::error_code error;
+  fs::remove(cluster_.data() + "/postmaster.pid", error);
+  return {};
 }
 
 Result<void> PrivatePostgres::Impl::launch() {
@@ -243,7 +268,10 @@ Result<void> PrivatePostgres::Impl::end(Process& server) const {
 
 Result<void> PrivatePostgres::Impl::stop() {
   if (!server_) return {};
-  auto done = end(*server_);
+  // pg_ctl restart, by hand, leaves another process.
+  if (server_->wait(milliseconds::zero())) server_ = find_running();
+  Result<void> done;
+  if (server_) done = end(*server_);
   server_.reset();
   cluster_.remove_socket_directory();
   lock_.reset();

@@ -32,7 +32,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE banyan_owner IN SCHEMA banyan
 )";
 
 constexpr const char* kEndSessions =
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('banyan_owner', 'banyan_app')";
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename IN ('banyan_owner', 'banyan_app')";
 
 std::string with_database(std::string text, const std::string& quoted_name) {
   constexpr std::string_view kPlace = "%1$s";

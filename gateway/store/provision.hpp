@@ -15,7 +15,7 @@ namespace banyan::store {
 Result<void> provision(const std::function<Secret(const std::string& database)>& superuser_url,
                        const std::string& database);
 
-// Ends every session of the two roles: those of a Banyan that is gone.
+// Ends every session of the two roles: those of a Banyan that is gone. Waits up to 10 s for each.
 Result<void> end_sessions(const Secret& superuser_url);
 
 }  // namespace banyan::store
