@@ -246,30 +246,32 @@ Result<Json> canonical_value(const Field& field, const Json& value) {
   return fail(ErrorCode::invalid_argument, to_string(misfit(field, value)));
 }
 
+tl::expected<Json, FieldFault> canonical_field(const Entity& entity, const std::string& name, const Json& value) {
+  const Field* field = entity.field(name);
+  if (field == nullptr) return tl::unexpected(unknown(entity, name));
+  if (is_empty(value)) return value;
+  Fitted fitted = fit(*field, value);
+  if (!fitted) return tl::unexpected(misfit(*field, value));
+  return std::move(*fitted);
+}
+
 tl::expected<Json, std::vector<FieldFault>> canonicalise(const Entity& entity, const Json& input) {
   if (!input.is_object()) {
     return tl::unexpected(std::vector<FieldFault>{{"", "no object", "an object of the fields of " + entity.name, ""}});
   }
   Json data = Json::object();
   std::vector<FieldFault> faults;
-  std::vector<const Field*> misfits;
   for (const auto& [name, value] : input.items()) {
-    const Field* field = entity.field(name);
-    if (field == nullptr) {
-      faults.push_back(unknown(entity, name));
-    } else if (!is_empty(value)) {
-      Fitted fitted = fit(*field, value);
-      if (!fitted) {
-        faults.push_back(misfit(*field, value));
-        misfits.push_back(field);
-      } else if (!is_empty(*fitted)) {
-        data[name] = std::move(*fitted);
-      }
+    auto canonical = canonical_field(entity, name, value);
+    if (!canonical) {
+      faults.push_back(std::move(canonical.error()));
+    } else if (!is_empty(*canonical)) {
+      data[name] = std::move(*canonical);
     }
   }
   for (const Field& field : entity.fields()) {
     if (!field.required || data.contains(field.name)) continue;
-    if (std::ranges::find(misfits, &field) != misfits.end()) continue;
+    if (std::ranges::find(faults, field.name, &FieldFault::field) != faults.end()) continue;
     faults.push_back({field.name, "nothing", expected_of(field), ""});
   }
   if (!faults.empty()) return tl::unexpected(std::move(faults));

@@ -37,6 +37,9 @@ std::string to_string(const std::vector<FieldFault>& faults);
 // public message being that of the fault.
 Result<Json> canonical_value(const Field& field, const Json& value);
 
+// The same for a field by its name, with the fault in its parts; an unknown name is one.
+tl::expected<Json, FieldFault> canonical_field(const Entity& entity, const std::string& name, const Json& value);
+
 // A whole object: every field known, each value in its canonical form, none empty, those required present. Otherwise
 // every fault.
 tl::expected<Json, std::vector<FieldFault>> canonicalise(const Entity& entity, const Json& input);

@@ -1,6 +1,7 @@
 // Rows of banyan.record and arrays for it, as text. Internal to the repositories of records.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <pqxx/pqxx>
 #include <string>
@@ -14,6 +15,8 @@ namespace banyan::records {
 inline constexpr const char* kRecordColumns =
     "r.entity, r.id, r.version, r.data, r.deleted, r.merged_into, "
     "(extract(epoch FROM r.created_at) * 1000000)::bigint, (extract(epoch FROM r.updated_at) * 1000000)::bigint";
+
+inline constexpr std::size_t kRecordColumnCount = 8;
 
 Record record_of(const pqxx::row& row);
 

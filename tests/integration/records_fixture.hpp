@@ -1,13 +1,12 @@
 // A fresh database with the tables of records, and short ways to fill it.
 #pragma once
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "adapters/records/record_writer.hpp"
+#include "adapters/records/records_schema.hpp"
 #include "tests/support/postgres_fixture.hpp"
 
 namespace banyan::records {
@@ -15,8 +14,8 @@ namespace banyan::records {
 class RecordsTest : public test::PostgresTest {
 protected:
   RecordsTest() {
-    std::ifstream in(BANYAN_SOURCE_DIR "/adapters/records/schema/0001_records.sql");
-    execute(owner(), {std::istreambuf_iterator<char>(in), {}});
+    const auto applied = store::apply_schema(owner(), records_schema(), soon());
+    if (!applied) ADD_FAILURE() << applied.error().public_message;
   }
 
   // The n-th id of a test.
