@@ -17,3 +17,6 @@ banyan_database_test(store_private_postgres_tests
 )
 target_compile_definitions(store_private_postgres_tests PRIVATE BANYAN_STORE_HOLDER="$<TARGET_FILE:store_holder>")
 add_dependencies(store_private_postgres_tests store_holder)
+add_test(NAME integration.store_backup
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/store_backup.py --holder $<TARGET_FILE:store_holder>)
+set_tests_properties(integration.store_backup PROPERTIES LABELS integration TIMEOUT 300)
