@@ -1,16 +1,18 @@
 #include "gateway/store/private_postgres.hpp"
 
-#include <fcntl.h>
 #include <libpq-fe.h>
-#include <sys/file.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -21,6 +23,7 @@
 #include "gateway/base/log.hpp"
 #include "gateway/base/text_file.hpp"
 #include "gateway/store/child_process.hpp"
+#include "gateway/store/file_lock.hpp"
 #include "gateway/store/postgres_cluster.hpp"
 #include "gateway/store/provision.hpp"
 
@@ -32,44 +35,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kBetweenLooks{10};
 constexpr milliseconds kImmediateStopLimit{10'000};
-
-// An exclusive lock on a file. It ends with this process, however that ends.
-class FileLock {
-public:
-  static Result<FileLock> take(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (file < 0) {
-      return fail(ErrorCode::permission_denied, "cannot write " + path + ": " + std::system_category().message(errno));
-    }
-    FileLock lock(file);
-    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-      const auto owner = read_text_file(path, 64);
-      return fail(ErrorCode::conflict, "another Banyan" + (owner ? " (process " + *owner + ")" : "") + " uses " +
-                                           fs::path(path).parent_path().string() +
-                                           ": stop it, or give this one a data_dir of its own");
-    }
-    const std::string self = std::to_string(::getpid());
-    if (::ftruncate(file, 0) != 0 || ::write(file, self.data(), self.size()) < 0) {
-      log::warn("cannot note the process id", {{"path", path}});
-    }
-    return lock;
-  }
-
-  FileLock(FileLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
-  FileLock& operator=(FileLock&& other) noexcept {
-    std::swap(file_, other.file_);
-    return *this;
-  }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  ~FileLock() {
-    if (file_ >= 0) ::close(file_);
-  }
-
-private:
-  explicit FileLock(int file) : file_(file) {}
-  int file_;
-};
+constexpr milliseconds kFirstPause{100};
+constexpr milliseconds kLongestPause{10'000};
+constexpr milliseconds kDesertedLimit{10'000};
 
 // What postmaster.pid says: process id, data directory, start time, port, socket directory, one per line.
 struct RunningServer {
@@ -143,14 +111,29 @@ std::string in_quotes(std::string_view text) {
 class PrivatePostgres::Impl {
 public:
   Impl(PrivatePostgresOptions options, FileLock lock, PostgresCluster cluster, const Clock& clock)
-      : options_(std::move(options)), lock_(std::move(lock)), cluster_(std::move(cluster)), clock_(clock) {}
+      : options_(std::move(options)),
+        lock_(std::move(lock)),
+        cluster_(std::move(cluster)),
+        clock_(clock),
+        stop_(::eventfd(0, EFD_CLOEXEC)) {
+    if (stop_ < 0) throw std::system_error(errno, std::system_category(), "eventfd");
+  }
+  ~Impl() { ::close(stop_); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Result<void> bring_up();
   Result<void> stop();
   Secret url(std::string_view role, std::string_view database) const;
   Result<void> provision_database(const std::string& name) const;
-  bool adopted() const { return adopted_; }
-  int process() const { return server_ ? server_->id() : 0; }
+  bool adopted() const {
+    const std::lock_guard lock(mutex_);
+    return adopted_;
+  }
+  int process() const {
+    const std::lock_guard lock(mutex_);
+    return server_ ? server_->id() : 0;
+  }
 
 private:
   std::optional<Process> find_running() const;
@@ -159,11 +142,18 @@ private:
   Result<void> wait_until_it_answers(Deadline deadline);
   Result<void> end(Process& server) const;
   Error did_not_start(const std::string& what) const;
+  void watch();
+  void revive();
+  // Waits until `descriptor` is readable, or for a time. False: stop() was called.
+  bool wait_for(int descriptor, int limit_milliseconds) const;
 
   const PrivatePostgresOptions options_;
   std::optional<FileLock> lock_;
   const PostgresCluster cluster_;
   const Clock& clock_;
+  const int stop_;  // readable from stop() on
+  std::thread watcher_;
+  mutable std::mutex mutex_;  // what follows; only the watcher changes it while it runs
   std::optional<Process> server_;
   bool adopted_ = false;
 };
@@ -187,7 +177,39 @@ Result<void> PrivatePostgres::Impl::bring_up() {
   if (adopted_) {
     if (auto done = end_sessions(url("postgres", "postgres")); !done) return done;
   }
-  return provision_database("banyan");
+  if (auto done = provision_database("banyan"); !done) return done;
+  watcher_ = std::thread([this] { watch(); });
+  return {};
+}
+
+bool PrivatePostgres::Impl::wait_for(int descriptor, int limit_milliseconds) const {
+  std::array<pollfd, 2> watched{pollfd{stop_, POLLIN, 0}, pollfd{descriptor, POLLIN, 0}};
+  while (::poll(watched.data(), watched.size(), limit_milliseconds) < 0 && errno == EINTR) {
+  }
+  return watched[0].revents == 0;
+}
+
+// Starts the server again whenever it ends by itself, at a growing distance if that does not help.
+void PrivatePostgres::Impl::watch() {
+  milliseconds pause = kFirstPause;
+  SteadyTime started = clock_.now();
+  while (wait_for(server_ ? server_->descriptor() : -1, server_ ? -1 : 0)) {
+    if (clock_.now() - started > kLongestPause) pause = kFirstPause;
+    log::error("the private postgresql ended; starting it again", {{"log", cluster_.home() + "/log"}});
+    if (!wait_for(-1, static_cast<int>(pause.count()))) return;
+    pause = std::min(pause * 2, kLongestPause);
+    started = clock_.now();
+    revive();
+  }
+}
+
+void PrivatePostgres::Impl::revive() {
+  const std::lock_guard lock(mutex_);
+  if (server_) server_->wait(milliseconds::zero());  // leaves no zombie
+  server_.reset();
+  auto done = take_over(Deadline::after(clock_, kDesertedLimit));
+  if (done && !server_) done = launch();
+  if (!done) log::error("cannot start the private postgresql", {{"reason", done.error().public_message}});
 }
 
 // The running server of our data, whoever started it.
@@ -267,6 +289,10 @@ Result<void> PrivatePostgres::Impl::end(Process& server) const {
 }
 
 Result<void> PrivatePostgres::Impl::stop() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = ::write(stop_, &one, sizeof one);
+  if (watcher_.joinable()) watcher_.join();
+  const std::lock_guard lock(mutex_);
   if (!server_) return {};
   // pg_ctl restart, by hand, leaves another process.
   if (server_->wait(milliseconds::zero())) server_ = find_running();

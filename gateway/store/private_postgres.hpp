@@ -9,8 +9,9 @@
 //
 // Who logs in is decided by the account of the connecting process (peer), so no password is kept anywhere.
 //
-// If Banyan is killed, PostgreSQL lives on, and the next start takes it over: sessions of the dead Banyan are ended,
-// nothing else is lost. Two Banyans on one data_dir are refused by a lock that ends with its process.
+// If it ends while Banyan runs, it is started again. If Banyan is killed, PostgreSQL lives on, and the next start takes
+// it over: sessions of the dead Banyan are ended, nothing else is lost. Two Banyans on one data_dir are refused by a
+// lock that ends with its process.
 #pragma once
 
 #include <chrono>
@@ -59,7 +60,7 @@ public:
 
   // Whether start() found it running and took it over.
   bool adopted() const;
-  // The process id of the server.
+  // The process id of the server; 0: it is not running.
   int process() const;
 
   // Ends sessions, writes a checkpoint, stops ("fast"). Safe twice. One that ended by itself is no error. Not from two

@@ -1,8 +1,8 @@
 // The schema: numbered files that are applied once each, in order.
 //
 // Everything lives in PostgreSQL's schema `banyan`. What was applied is recorded in banyan.schema_version; a file that
-// was applied never changes again, what comes later is a new file. Each module has a range of numbers of its own
-// (docs/reference/store.md), so a file may be applied after one with a higher number.
+// was applied never changes again, what comes later is a new file. Modules grow side by side, so a file may be applied
+// after one with a higher number.
 #pragma once
 
 #include <span>

@@ -48,6 +48,7 @@ protected:
   std::string query(const Secret& url, const std::string& sql) {
     DatabaseOptions database_options;
     database_options.url = url;
+    database_options.mend_within = std::chrono::seconds(60);
     Database database(database_options, clock_);
     const auto answer =
         database.transact<std::string>(Deadline::after(clock_, std::chrono::seconds(20)), [&](Transaction& tx) {
@@ -133,13 +134,33 @@ TEST_F(PrivatePostgresTest, WhatAKilledBanyanLeftIsTakenOverWithItsDataAndWithou
   EXPECT_FALSE(fs::exists(data() + "/postmaster.pid")) << "what was taken over is stopped too";
 }
 
-TEST_F(PrivatePostgresTest, AServerThatWasKilledRecoversAtTheNextStart) {
-  auto first = start();
-  query(first->owner_url(), "CREATE TABLE banyan.note AS SELECT 'kept' AS text");
-  ::kill(first->process(), SIGKILL);
-  first.reset();
-  const auto second = start();
-  EXPECT_EQ("kept", query(second->app_url(), "SELECT text FROM banyan.note"));
+TEST_F(PrivatePostgresTest, AServerThatEndsIsStartedAgainAndRecovers) {
+  auto postgres = start();
+  query(postgres->owner_url(), "CREATE TABLE banyan.note AS SELECT 'kept' AS text");
+  const int killed = postgres->process();
+  ::kill(killed, SIGKILL);
+  EXPECT_EQ("kept", query(postgres->app_url(), "SELECT text FROM banyan.note")) << "the call waits for it";
+  EXPECT_NE(killed, postgres->process());
+  EXPECT_TRUE(postgres->stop());
+  EXPECT_FALSE(fs::exists(data() + "/postmaster.pid"));
+}
+
+TEST_F(PrivatePostgresTest, ATransactionMendsItsConnectionOverARestartOfTheServer) {
+  auto postgres = start();
+  DatabaseOptions database_options;
+  database_options.url = postgres->app_url();
+  database_options.mend_within = std::chrono::seconds(60);
+  Database database(database_options, clock_);
+  const Deadline deadline = Deadline::after(clock_, std::chrono::seconds(60));
+  int runs = 0;
+  const auto done = database.run(deadline, [&](Transaction& tx) {
+    tx.exec("SELECT 1");
+    if (runs++ == 0) ::kill(postgres->process(), SIGINT);
+    while (tx.exec1("SELECT 1")[0].as<int>() == 1 && runs == 1) {
+    }
+  });
+  EXPECT_TRUE(done) << done.error().internal_detail;
+  EXPECT_EQ(2, runs);
 }
 
 TEST_F(PrivatePostgresTest, AProcessIdThatBelongsToSomebodyElseByNowStopsNobody) {
