@@ -162,8 +162,8 @@ public:
   virtual Answer<Page> scan(const std::string& type, const std::string& position, std::size_t limit,
                             Deadline deadline) = 0;
 
-  // Those of the records that exist; in any order. If one that exists cannot be read, the whole call fails, so that what
-  // is left out is gone for sure: ask for each alone to find it.
+  // Those of the records that exist; in any order. If one that exists cannot be read, the whole call fails, so that
+  // what is left out is gone for sure: ask for each alone to find it.
   virtual Answer<std::vector<LegacyRecord>> fetch(const std::string& type, std::span<const std::string> ids,
                                                   Deadline deadline) = 0;
 

@@ -266,6 +266,25 @@ TYPED_TEST_P(LegacyConformance, MassTiesOfOneStampLoseNoRow) {
   }
 }
 
+TYPED_TEST_P(LegacyConformance, WhatIsWrittenFromHereOnComesAfterIt) {
+  if (!this->has_feed()) GTEST_SKIP() << "no feed";
+  const std::string edited = this->staff_create(this->unique_text());
+  const Cursor here = this->get(this->ours().here(this->type(), soon()));
+  const std::string created = this->staff_create(this->unique_text());
+  this->staff_update(edited, this->unique_text());
+  EXPECT_THAT(this->ids_of(this->changes_after(here, 10)), IsSupersetOf({created, edited}));
+}
+
+TYPED_TEST_P(LegacyConformance, DistancesOfUnequalCursorsAreNeverZero) {
+  if (!this->has_feed()) GTEST_SKIP() << "no feed";
+  const Cursor end = this->end_of_feed();
+  this->world().create_together(3);
+  const auto found = this->changes_after(end, 10);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_GE(this->ours().distance(this->type(), found[1].cursor, found[0].cursor), milliseconds(1));
+  EXPECT_LE(this->ours().distance(this->type(), found[0].cursor, found[1].cursor), milliseconds(-1));
+}
+
 TYPED_TEST_P(LegacyConformance, AnOverlapReadsAgainWhatLiesWithinIt) {
   if (!this->has_feed()) GTEST_SKIP() << "no feed";
   const std::string id = this->staff_create(this->unique_text());
@@ -273,6 +292,7 @@ TYPED_TEST_P(LegacyConformance, AnOverlapReadsAgainWhatLiesWithinIt) {
   const Cursor earlier = this->ours().rewind(this->type(), end, milliseconds(60'000));
   EXPECT_THAT(this->ids_of(this->changes_after(earlier, 10)), Contains(id));
   EXPECT_EQ(this->ours().distance(this->type(), end, earlier), milliseconds(60'000));
+  EXPECT_EQ(this->ours().distance(this->type(), earlier, end), milliseconds(-60'000));
   EXPECT_EQ(this->ours().distance(this->type(), end, end), milliseconds(0));
   EXPECT_EQ(this->ours().distance(this->type(), end, Cursor{}), milliseconds(0));
   const Cursor none = this->ours().rewind(this->type(), Cursor{}, milliseconds(60'000));
@@ -461,10 +481,14 @@ TYPED_TEST_P(LegacyConformance, ABrokenAnswerIsNoAbsence) {
   const std::vector<std::string> ids{id};
   this->exists(id);
   for (const Fault fault : {Fault::html, Fault::other_json}) {
+    // Who asks once more by itself, and then understands, is right too.
     this->world().disturb_next_read(fault);
-    EXPECT_EQ(this->kind_of(this->ours().fetch(this->type(), ids, soon())), Kind::malformed) << static_cast<int>(fault);
+    const auto fetched = this->ours().fetch(this->type(), ids, soon());
+    EXPECT_TRUE(fetched ? fetched->size() == 1 : this->kind_of(fetched) == Kind::malformed) << static_cast<int>(fault);
     this->world().disturb_next_read(fault);
-    EXPECT_EQ(this->kind_of(this->ours().scan(this->type(), "", 10, soon())), Kind::malformed);
+    const auto scanned = this->ours().scan(this->type(), "", 10, soon());
+    EXPECT_TRUE(scanned ? !scanned->records.empty() : this->kind_of(scanned) == Kind::malformed)
+        << static_cast<int>(fault);
   }
   for (const Fault fault : {Fault::lost_request, Fault::lost_answer, Fault::cut_answer}) {
     this->world().disturb_next_read(fault);
@@ -532,7 +556,8 @@ TYPED_TEST_P(LegacyConformance, SeveralThreadsMayCall) {
 
 REGISTER_TYPED_TEST_SUITE_P(LegacyConformance, ScanGivesEveryRecordOnce, ScanLeavesOutNothingWhileRecordsComeAndGo,
                             ScanAndFetchGiveTheSameRecord, AWriteAppearsInTheFeedOnce, CreatesAndEditsComeInOneOrder,
-                            MassTiesOfOneStampLoseNoRow, AnOverlapReadsAgainWhatLiesWithinIt,
+                            MassTiesOfOneStampLoseNoRow, WhatIsWrittenFromHereOnComesAfterIt,
+                            DistancesOfUnequalCursorsAreNeverZero, AnOverlapReadsAgainWhatLiesWithinIt,
                             RewoundByNothingTheTiesOfTheStampComeAgain, ArchivedRecordsStayInSight,
                             TheAuthorIsKnownWhereTheSystemSaysSo, FetchGivesThoseThatExist, FetchTakesMoreThanAPage,
                             TextsComeBackAsTheyWere, CreateTellsWhatItLeft, UpdateTouchesOnlyTheFieldsGiven,

@@ -32,7 +32,7 @@ public:
   // The fields of a new record that the system accepts, with `text` in text_field() and something in other_field().
   virtual Json new_record(const std::string& text) const = 0;
   virtual std::string text_field() const = 0;   // a text that holds at least 200 characters as they are
-  virtual std::string other_field() const = 0;  // another text, which may be empty
+  virtual std::string other_field() const = 0;  // another field, which may be empty
   virtual Json refused_record() const = 0;      // fields of a new record that the system refuses
   virtual std::string absent_id() const = 0;    // well-formed; no record has it
 

@@ -1,0 +1,7 @@
+# The Tryton adapter against a real Tryton: the conformance suite of the port, and what is Tryton's own.
+add_executable(tryton_adapter_tests tryton_adapter_test.cpp)
+target_link_libraries(tryton_adapter_tests PRIVATE banyan_flags banyan_adapters_legacy_tryton GTest::gmock
+  GTest::gtest_main)
+add_test(NAME integration.tryton_adapter
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tryton_adapter.py $<TARGET_FILE:tryton_adapter_tests>)
+set_tests_properties(integration.tryton_adapter PROPERTIES LABELS integration TIMEOUT 300)
