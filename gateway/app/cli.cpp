@@ -13,6 +13,7 @@
 
 #include "gateway/app/serve.hpp"
 #include "gateway/app/settings.hpp"
+#include "gateway/app/sync_cli.hpp"
 #include "gateway/base/nearest.hpp"
 #include "gateway/base/yaml_document.hpp"
 
@@ -33,6 +34,7 @@ Examples:
   banyan check-config                        every fault of ./banyan.yaml, with its line
   banyan check-config --config crm.yaml --json
   banyan serve --config crm.yaml             until SIGTERM or Ctrl-C; in-flight requests are finished
+  banyan sync status                         what the synchronisation of records is doing
   curl http://127.0.0.1:9090/metrics         what goes by, by function
 
 Exit codes: 0 done, 1 failed, 2 wrong use or bad settings.
@@ -178,6 +180,8 @@ int run_command_line(int argc, char** argv) {
   CLI::App& check_command = *app.add_subcommand("check-config", "Report every fault of a settings file; opens nothing");
   add_config(check_command, arguments);
   add_json(check_command, arguments);
+  SyncArguments sync;
+  add_sync(app, sync);
   CLI::App& version_command = *app.add_subcommand("version", "Print the version");
   add_json(version_command, arguments);
   try {
@@ -186,6 +190,7 @@ int run_command_line(int argc, char** argv) {
     // Help and --version arrive here as well, with code 0; CLI11's other codes are of its own making.
     return app.exit(error) == 0 ? kDone : kWrongUse;
   }
+  if (sync.run) return sync.run();
   if (serve_command.parsed()) return run_serve(arguments);
   if (check_command.parsed()) return check_config(arguments);
   return print_version(arguments);
