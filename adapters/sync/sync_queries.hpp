@@ -20,6 +20,7 @@ struct StreamReport {
   StreamState state;
   Counts legacy;                           // captured on the legacy side
   Counts modern;                           // on the modern side; captured and in_flight include what is in the outbox
+  std::optional<ScanState> last_verify;    // the last finished one, of banyan.verify_result
   std::int64_t parked = 0;                 // open or answered matters
   std::int64_t links = 0;                  // an estimate is enough
   std::optional<WallTime> oldest_waiting;  // of what is in flight, on either side
