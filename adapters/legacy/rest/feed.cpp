@@ -69,21 +69,33 @@ Lister Feed::whole_list(const std::vector<QueryParameter>& more, const Template:
           type_.list->items, type_.list->paging,    type_.list->empty};
 }
 
-Answer<Batch> Feed::following(Lister& list, const Place& here, const Batch& batch, bool& moved) {
+Answer<Batch> Feed::read_rows(Lister& list, const Place& place) const {
+  auto batch = list.read(place, deadline_);
+  if (!batch || batch->rows.empty()) return batch;
+  const auto has_id = [this](const Json& item) {
+    const Json* id = type_.id.at.find(item);
+    return id != nullptr && id_from_wire(type_.id, *id).has_value();
+  };
+  if (std::ranges::any_of(batch->rows, has_id)) return batch;
+  return tl::unexpected(about(type_, Kind::malformed,
+                              "no row has an id at " + type_.id.at.text() + ", such as " + found(batch->rows.front())));
+}
+
+Answer<Batch> Feed::following(Lister& list, const Place& here, const Batch& batch, bool& moved) const {
   moved = false;
-  if (!list.is_counted() || batch.rows.empty()) return list.read(batch.next, deadline_);
+  if (!list.is_counted() || batch.rows.empty()) return read_rows(list, batch.next);
   const std::string last = key_of(batch.rows.back());
   if (type_.list->paging.style == Paging::Style::offset) {
-    auto next = list.read({batch.next.index - 1, ""}, deadline_);
+    auto next = read_rows(list, {batch.next.index - 1, ""});
     if (!next) return next;
     moved = next->rows.empty() || key_of(next->rows.front()) != last;
     if (!next->rows.empty()) next->rows.erase(next->rows.begin());
     if (next->rows.empty()) next->last = true;
     return next;
   }
-  auto next = list.read(batch.next, deadline_);
+  auto next = read_rows(list, batch.next);
   if (!next) return next;
-  const auto again = list.read(here, deadline_);
+  const auto again = read_rows(list, here);
   if (!again) return again;
   moved = again->rows.empty() || key_of(again->rows.back()) != last;
   return next;
@@ -115,7 +127,7 @@ Feed::Span Feed::add(Window& window, const Batch& batch) const {
 std::optional<Failure> Feed::read_tie(Window& window, Moment stamp, std::string id) {
   while (true) {
     Lister list = change_list(type_.changes->tie, stamp, id);
-    const auto batch = list.read({}, deadline_);
+    const auto batch = read_rows(list, {});
     if (!batch) return batch.error();
     const Span span = add(window, *batch);
     if (batch->last || window.is_closed_to({cursor_text(stamp), span.last_id})) return std::nullopt;
@@ -132,7 +144,7 @@ std::optional<Failure> Feed::read_by_id(Window& window) {
     Template::Values values;
     if (!id.empty()) values.emplace_back("id", id);
     Lister list = whole_list(type_.scan_after, values);
-    const auto batch = list.read({}, deadline_);
+    const auto batch = read_rows(list, {});
     if (!batch) return batch.error();
     const Span span = add(window, *batch);
     if (batch->last) return std::nullopt;
@@ -157,7 +169,7 @@ std::optional<Failure> Feed::read_forward(Window& window, const Cursor& after) {
   for (int attempt = 1; attempt <= kMostAttempts;) {
     Lister list = change_list({}, from, "");
     Place here;
-    auto batch = list.read(here, deadline_);
+    auto batch = read_rows(list, here);
     bool moved = false;
     std::optional<Moment> begin_again;
     while (!begin_again && !moved) {
@@ -191,7 +203,7 @@ std::optional<Failure> Feed::read_pages(Window& window, const std::optional<Mome
   for (int attempt = 1; attempt <= kMostAttempts; ++attempt) {
     Lister list = change_list({}, from, "");
     Place here;
-    auto batch = list.read(here, deadline_);
+    auto batch = read_rows(list, here);
     bool moved = false;
     while (!moved) {
       if (!batch) return batch.error();

@@ -53,8 +53,10 @@ private:
   Lister change_list(const std::vector<QueryParameter>& tie, const std::optional<Moment>& from,
                      const std::string& id) const;
   Lister whole_list(const std::vector<QueryParameter>& more, const Template::Values& values) const;
+  // list.read(); a page of rows none of which has an id is an answer against the protocol.
+  Answer<Batch> read_rows(Lister& list, const Place& place) const;
   // The batch behind one; sets `moved` if rows went from one to the other meanwhile, so that some may be left out.
-  Answer<Batch> following(Lister& list, const Place& here, const Batch& batch, bool& moved);
+  Answer<Batch> following(Lister& list, const Place& here, const Batch& batch, bool& moved) const;
 
   Span add(Window& window, const Batch& batch) const;
   std::optional<Failure> read_forward(Window& window, const Cursor& after);

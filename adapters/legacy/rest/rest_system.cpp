@@ -128,10 +128,26 @@ Cursor RestSystem::rewind(const std::string& /*type*/, const Cursor& cursor, mil
   return {cursor_text(*moment - overlap), ""};
 }
 
-milliseconds RestSystem::distance(const std::string& /*type*/, const Cursor& later, const Cursor& earlier) const {
-  const auto a = moment_of_cursor(later.stamp);
-  const auto b = moment_of_cursor(earlier.stamp);
-  return a && b ? std::chrono::floor<milliseconds>(*a - *b) : milliseconds(0);
+milliseconds RestSystem::distance(const std::string& type, const Cursor& later, const Cursor& earlier) const {
+  const auto to = moment_of_cursor(later.stamp);
+  const auto from = moment_of_cursor(earlier.stamp);
+  if (!to || !from || later == earlier) return milliseconds(0);
+  const auto span = std::chrono::duration_cast<milliseconds>(*to - *from);
+  if (span.count() != 0) return span;
+  if (*to != *from) return milliseconds(*to > *from ? 1 : -1);
+  const auto* known = impl_->find(type);
+  const int order = known == nullptr || earlier.id.empty() || later.id.empty()
+                        ? later.id.compare(earlier.id)
+                        : compare_ids(known->access->rows().ids(), later.id, earlier.id);
+  return milliseconds(order > 0 ? 1 : order < 0 ? -1 : 0);
+}
+
+Answer<Cursor> RestSystem::here(const std::string& type, Deadline deadline) {
+  const auto* known = impl_->find(type);
+  if (known == nullptr) return unknown_type(type);
+  const auto moment = now(deadline);
+  if (!moment) return tl::unexpected(moment.error());
+  return Cursor{cursor_text(std::chrono::floor<std::chrono::seconds>(to_moment(*moment))), ""};
 }
 
 Answer<Page> RestSystem::scan(const std::string& type, const std::string& position, std::size_t limit,

@@ -32,6 +32,8 @@ public:
   // A type that the description does not name throws std::out_of_range here, and is `rejected` elsewhere.
   const Capabilities& capabilities(const std::string& type) const override;
   Answer<Page> changes(const std::string& type, const Cursor& after, std::size_t limit, Deadline deadline) override;
+  // By the Date header, in whole seconds: up to a second early.
+  Answer<Cursor> here(const std::string& type, Deadline deadline) override;
   Cursor rewind(const std::string& type, const Cursor& cursor, std::chrono::milliseconds overlap) const override;
   std::chrono::milliseconds distance(const std::string& type, const Cursor& later,
                                      const Cursor& earlier) const override;

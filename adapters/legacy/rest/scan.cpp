@@ -51,7 +51,7 @@ Page Feed::emitted(const Batch& batch, std::uint64_t index, std::size_t from, st
 Answer<Page> Feed::go_back(Lister& list, const Position& position, std::size_t limit) {
   const std::uint64_t step = type_.list->paging.style == Style::page ? 1 : type_.list->paging.size;
   for (std::uint64_t index = position.index;; index -= std::min(index, step)) {
-    const auto batch = list.read({index, ""}, deadline_);
+    const auto batch = read_rows(list, {index, ""});
     if (!batch) return tl::unexpected(batch.error());
     const Json& rows = batch->rows;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -73,7 +73,7 @@ Answer<Page> Feed::go_back(Lister& list, const Position& position, std::size_t l
 Answer<Page> Feed::scan_counted(const std::string& text, std::size_t limit) {
   Lister list = whole_list({}, {});
   if (text.empty()) {
-    const auto batch = list.read({}, deadline_);
+    const auto batch = read_rows(list, {});
     if (!batch) return tl::unexpected(batch.error());
     return emitted(*batch, 0, 0, limit);
   }
@@ -87,9 +87,9 @@ Answer<Page> Feed::scan_counted(const std::string& text, std::size_t limit) {
   // The page ahead is read before the one that proves that nothing moved between them.
   const Place place_ahead{position.index + 1, ""};
   const bool can_read_ahead = pages && !list.is_past_cap(place_ahead);
-  Answer<Batch> ahead = can_read_ahead ? list.read(place_ahead, deadline_) : Answer<Batch>(Batch{});
+  Answer<Batch> ahead = can_read_ahead ? read_rows(list, place_ahead) : Answer<Batch>(Batch{});
   if (!ahead) return tl::unexpected(ahead.error());
-  const auto here = list.read({position.index, ""}, deadline_);
+  const auto here = read_rows(list, {position.index, ""});
   if (!here) return tl::unexpected(here.error());
   const auto found = std::ranges::find_if(here->rows, [&](const Json& item) { return key_of(item) == position.last; });
   if (found == here->rows.end() || (!pages && found != here->rows.begin())) return go_back(list, position, limit);
@@ -100,7 +100,7 @@ Answer<Page> Feed::scan_counted(const std::string& text, std::size_t limit) {
     page.next.id = text;
     return page;
   }
-  if (!can_read_ahead) return tl::unexpected(list.read(place_ahead, deadline_).error());
+  if (!can_read_ahead) return tl::unexpected(read_rows(list, place_ahead).error());
   Page page = emitted(*ahead, position.index + 1, 0, limit);
   if (ahead->rows.empty()) page.next.id = text;
   return page;
@@ -110,7 +110,7 @@ Answer<Page> Feed::scan_by_id(const std::string& position, std::size_t limit) {
   Template::Values values;
   if (!position.empty()) values.emplace_back("id", position);
   Lister list = whole_list(type_.scan_after, values);
-  const auto batch = list.read({}, deadline_);
+  const auto batch = read_rows(list, {});
   if (!batch) return tl::unexpected(batch.error());
   Page page;
   page.next.id = position;
@@ -141,7 +141,7 @@ Answer<Page> Feed::scan_by_id(const std::string& position, std::size_t limit) {
 
 Answer<Page> Feed::scan_linked(const std::string& position) {
   Lister list = whole_list({}, {});
-  const auto batch = list.read({0, position}, deadline_);
+  const auto batch = read_rows(list, {0, position});
   if (!batch) return tl::unexpected(batch.error());
   Page page;
   std::size_t unreadable = 0;
@@ -153,7 +153,7 @@ Answer<Page> Feed::scan_linked(const std::string& position) {
 
 Answer<Page> Feed::scan_whole(const std::string& position, std::size_t limit) {
   Lister list = whole_list({}, {});
-  auto batch = list.read({}, deadline_);
+  auto batch = read_rows(list, {});
   if (!batch) return tl::unexpected(batch.error());
   std::vector<std::pair<std::string, const Json*>> items;
   for (const Json& item : batch->rows) {
