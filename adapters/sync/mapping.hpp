@@ -111,7 +111,10 @@ public:
 // of `type`, before any stream of the mapping is used; from then on any number of threads may read it.
 class LegacyTable {
 public:
-  LegacyTable(std::string name, std::string type, std::string key);
+  // Makes a code of what the key field holds; false: it cannot.
+  using MakeCode = std::function<bool(std::string& code)>;
+
+  LegacyTable(std::string name, std::string type, std::string key, MakeCode make_code);
 
   const std::string& name() const { return name_; }
   const std::string& type() const { return type_; }  // the legacy record type to scan
@@ -129,6 +132,7 @@ private:
   std::string name_;
   std::string type_;
   std::string key_;
+  MakeCode make_code_;
   std::unordered_map<std::string, std::string> codes_;
   std::unordered_map<std::string, std::string> ids_;
 };

@@ -47,6 +47,10 @@ struct In {
     }
     return true;
   }
+  bool operator()(const Replace& replace) const {
+    detail::replace_all(*text(), replace.legacy, replace.modern);
+    return true;
+  }
   bool operator()(const IntegerText&) const {
     const auto number = parse_integer(*text());
     if (!number) return wants(expected, "a text of digits that makes a 64-bit number");
@@ -57,6 +61,12 @@ struct In {
     auto decimal = detail::decimal_of_number(value);
     if (!decimal) return wants(expected, "a number");
     value = std::move(*decimal);
+    return true;
+  }
+  bool operator()(const Percent&) const {
+    auto percent = text() == nullptr ? std::nullopt : detail::shifted_decimal(*text(), 2);
+    if (!percent) return wants(expected, "a decimal");
+    value = std::move(*percent);
     return true;
   }
   bool operator()(const DecimalText& form) const {
@@ -134,6 +144,10 @@ struct Out {
     text()->insert(affix.behind ? text()->size() : 0, affix.text);
     return true;
   }
+  bool operator()(const Replace& replace) const {
+    detail::replace_all(*text(), replace.modern, replace.legacy);
+    return true;
+  }
   bool operator()(const IntegerText&) const {
     value = std::to_string(value.get<std::int64_t>());
     return true;
@@ -142,6 +156,12 @@ struct Out {
     auto number = detail::number_of_decimal(*text());
     if (!number) return wants(expected, "a decimal with no more digits than a JSON number keeps");
     value = std::move(*number);
+    return true;
+  }
+  bool operator()(const Percent&) const {
+    auto share = detail::shifted_decimal(*text(), -2);
+    if (!share) return wants(expected, "a decimal");
+    value = std::move(*share);
     return true;
   }
   bool operator()(const DecimalText& form) const {
@@ -239,8 +259,10 @@ TransformTraits traits(const Transform& transform) {
     TransformTraits operator()(const Digits&) const { return {"digits", Form::text, Form::text, true}; }
     TransformTraits operator()(const HtmlEntities&) const { return {"html_entities"}; }
     TransformTraits operator()(const Affix& affix) const { return {affix.behind ? "suffix" : "prefix"}; }
+    TransformTraits operator()(const Replace&) const { return {"replace"}; }
     TransformTraits operator()(const IntegerText&) const { return {"integer_text", Form::text, Form::integer}; }
     TransformTraits operator()(const DecimalNumber&) const { return {"decimal_number", Form::any, Form::decimal}; }
+    TransformTraits operator()(const Percent&) const { return {"percent", Form::decimal, Form::decimal}; }
     TransformTraits operator()(const DecimalText&) const { return {"decimal_text", Form::text, Form::decimal}; }
     TransformTraits operator()(const MinorUnits&) const { return {"minor_units", Form::integer, Form::decimal}; }
     TransformTraits operator()(const Epoch& epoch) const {

@@ -67,10 +67,17 @@ struct Affix {
   std::string text;
   bool behind = false;
 };
+// One text for another wherever it stands: "_" for "-".
+struct Replace {
+  std::string legacy;
+  std::string modern;
+};
 // Legacy "12" for the integer 12.
 struct IntegerText {};
 // Legacy 12.5, a JSON number, for the decimal "12.5".
 struct DecimalNumber {};
+// Legacy 0.2, a share of one, for 20 percent.
+struct Percent {};
 // A decimal with another point, group marks, or a fixed number of digits after the point.
 struct DecimalText {
   char point = '.';
@@ -102,8 +109,8 @@ struct Split {
   std::string quote;
 };
 
-using Transform = std::variant<Trim, LetterCase, Digits, HtmlEntities, Affix, IntegerText, DecimalNumber, DecimalText,
-                               MinorUnits, Epoch, DateFormat, TimestampFormat, BooleanWords, Split>;
+using Transform = std::variant<Trim, LetterCase, Digits, HtmlEntities, Affix, Replace, IntegerText, DecimalNumber,
+                               DecimalText, MinorUnits, Epoch, DateFormat, TimestampFormat, BooleanWords, Split>;
 
 struct TransformTraits {
   std::string_view name;  // as mappings call it

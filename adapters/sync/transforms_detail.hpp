@@ -13,12 +13,17 @@ namespace banyan::sync::detail {
 // White space at both ends goes. Always true.
 bool trim(std::string& text);
 
+// `from` must not be empty.
+void replace_all(std::string& text, std::string_view from, std::string_view to);
+
 std::string decode_html(std::string_view text);
 std::string encode_html(std::string_view text);
 
 // Decimals as texts with digits, a point and perhaps a minus sign; from outside also with needless zeros.
 std::optional<std::string> decimal_of_number(const Json& number);
 std::optional<Json> number_of_decimal(const std::string& decimal);
+// Times ten to the power of `places`; without needless zeros.
+std::optional<std::string> shifted_decimal(std::string_view decimal, int places);
 std::optional<std::string> decimal_of_text(std::string_view text, const DecimalText& form);
 std::optional<std::string> text_of_decimal(std::string_view decimal, const DecimalText& form);
 std::string decimal_of_minor_units(std::int64_t units, std::uint32_t digits);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <system_error>
@@ -73,6 +74,27 @@ std::optional<Json> number_of_decimal(const std::string& decimal) {
   if (error != std::errc{} || stopped != end) return std::nullopt;
   if (decimal_of_number(Json(number)) != decimal) return std::nullopt;
   return Json(number);
+}
+
+std::optional<std::string> shifted_decimal(std::string_view decimal, int places) {
+  const auto parts = take_apart(decimal);
+  if (!parts) return std::nullopt;
+  std::string whole(parts->whole);
+  std::string fraction(parts->fraction);
+  for (; places > 0; --places) {
+    whole += fraction.empty() ? '0' : fraction.front();
+    if (!fraction.empty()) fraction.erase(0, 1);
+  }
+  for (; places < 0; ++places) {
+    fraction.insert(0, 1, whole.empty() ? '0' : whole.back());
+    if (!whole.empty()) whole.pop_back();
+  }
+  whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
+  while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
+  if (whole.empty()) whole = "0";
+  std::string out = parts->negative && (whole != "0" || !fraction.empty()) ? "-" + whole : whole;
+  if (!fraction.empty()) out += "." + fraction;
+  return out;
 }
 
 std::optional<std::string> decimal_of_text(std::string_view text, const DecimalText& form) {

@@ -16,14 +16,14 @@ struct Entity {
 };
 // The entities that legacy systems are seen to write; the numeric forms are read as well.
 constexpr std::array kEntities{
-    Entity{"amp", '&'},     Entity{"lt", '<'},      Entity{"gt", '>'},      Entity{"quot", '"'},
-    Entity{"apos", '\''},   Entity{"nbsp", 0xA0},   Entity{"copy", 0xA9},   Entity{"reg", 0xAE},
-    Entity{"deg", 0xB0},    Entity{"szlig", 0xDF},  Entity{"auml", 0xE4},   Entity{"ouml", 0xF6},
-    Entity{"uuml", 0xFC},   Entity{"Auml", 0xC4},   Entity{"Ouml", 0xD6},   Entity{"Uuml", 0xDC},
-    Entity{"agrave", 0xE0}, Entity{"aacute", 0xE1}, Entity{"acirc", 0xE2},  Entity{"ccedil", 0xE7},
-    Entity{"egrave", 0xE8}, Entity{"eacute", 0xE9}, Entity{"ecirc", 0xEA},  Entity{"euml", 0xEB},
-    Entity{"iacute", 0xED}, Entity{"icirc", 0xEE},  Entity{"iuml", 0xEF},   Entity{"ntilde", 0xF1},
-    Entity{"oacute", 0xF3}, Entity{"ocirc", 0xF4},  Entity{"uacute", 0xFA}, Entity{"ucirc", 0xFB},
+    Entity{"amp", '&'},     Entity{"lt", '<'},       Entity{"gt", '>'},       Entity{"quot", '"'},
+    Entity{"apos", '\''},   Entity{"nbsp", 0xA0},    Entity{"copy", 0xA9},    Entity{"reg", 0xAE},
+    Entity{"deg", 0xB0},    Entity{"szlig", 0xDF},   Entity{"auml", 0xE4},    Entity{"ouml", 0xF6},
+    Entity{"uuml", 0xFC},   Entity{"Auml", 0xC4},    Entity{"Ouml", 0xD6},    Entity{"Uuml", 0xDC},
+    Entity{"agrave", 0xE0}, Entity{"aacute", 0xE1},  Entity{"acirc", 0xE2},   Entity{"ccedil", 0xE7},
+    Entity{"egrave", 0xE8}, Entity{"eacute", 0xE9},  Entity{"ecirc", 0xEA},   Entity{"euml", 0xEB},
+    Entity{"iacute", 0xED}, Entity{"icirc", 0xEE},   Entity{"iuml", 0xEF},    Entity{"ntilde", 0xF1},
+    Entity{"oacute", 0xF3}, Entity{"ocirc", 0xF4},   Entity{"uacute", 0xFA},  Entity{"ucirc", 0xFB},
     Entity{"euro", 0x20AC}, Entity{"ndash", 0x2013}, Entity{"mdash", 0x2014}, Entity{"hellip", 0x2026}};
 
 void append_utf8(std::string& out, std::uint32_t code) {
@@ -71,6 +71,12 @@ bool trim(std::string& text) {
   text.resize(text.find_last_not_of(kSpace) + 1);
   text.erase(0, first);
   return true;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
 }
 
 std::string decode_html(std::string_view text) {

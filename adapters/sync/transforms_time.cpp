@@ -39,8 +39,8 @@ std::optional<std::int64_t> point_in_time(const Civil& civil, std::int32_t offse
   if (civil.hour > 23 || civil.minute > 59 || civil.second > 59) return std::nullopt;
   const std::int64_t midnight = sys_days(date).time_since_epoch().count();
   const std::int64_t of_day = (civil.hour * 60 + civil.minute) * 60 + civil.second;
-  const std::int64_t micros = midnight * kDay + of_day * kSecond + civil.micros -
-                              std::int64_t{civil.offset_s.value_or(offset_s)} * kSecond;
+  const std::int64_t micros =
+      midnight * kDay + of_day * kSecond + civil.micros - std::int64_t{civil.offset_s.value_or(offset_s)} * kSecond;
   if (!detail::is_in_range(micros)) return std::nullopt;
   return micros;
 }

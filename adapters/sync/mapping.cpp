@@ -1,0 +1,85 @@
+#include "adapters/sync/mapping.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "adapters/sync/mapping_compile.hpp"
+#include "adapters/sync/mapping_schema.hpp"
+
+namespace banyan::sync {
+namespace {
+
+tl::expected<Mapping, std::vector<yaml::Fault>> read_mapping(
+    tl::expected<yaml::Document, std::vector<yaml::Fault>> document, const std::string& system,
+    const records::Ontology& ontology) {
+  if (!document) return tl::unexpected(std::move(document.error()));
+  MappingFile file;
+  mapping_schema().read(document->root(), file);
+  Mapping mapping = compile_mapping(file, system, ontology);
+  std::vector<yaml::Fault> faults = document->faults();
+  if (!faults.empty()) return tl::unexpected(std::move(faults));
+  return mapping;
+}
+
+}  // namespace
+
+const Json& StreamMapping::scope() const {
+  static const Json all;
+  return all;
+}
+
+Json StreamMapping::project(const Json& data) const {
+  Json out = Json::object();
+  const auto* from = data.get_ptr<const Json::object_t*>();
+  if (from == nullptr) return out;
+  auto& members = out.get_ref<Json::object_t&>();
+  for (const FieldRule& rule : rules()) {
+    const auto at = from->find(rule.field);
+    if (at != from->end()) members.emplace_hint(members.end(), at->first, at->second);
+  }
+  return out;
+}
+
+LegacyTable::LegacyTable(std::string name, std::string type, std::string key, MakeCode make_code)
+    : name_(std::move(name)), type_(std::move(type)), key_(std::move(key)), make_code_(std::move(make_code)) {}
+
+void LegacyTable::add(const std::string& legacy_id, const Json& fields) {
+  const auto code = fields.find(key_);
+  if (code == fields.end() || !code->is_string()) return;
+  std::string text = code->get<std::string>();
+  if (!make_code_(text) || text.empty()) return;
+  codes_.emplace(legacy_id, text);
+  ids_.emplace(text, legacy_id);
+}
+
+const std::string* LegacyTable::code_of(const std::string& legacy_id) const {
+  const auto at = codes_.find(legacy_id);
+  return at == codes_.end() ? nullptr : &at->second;
+}
+
+const std::string* LegacyTable::id_of(const std::string& code) const {
+  const auto at = ids_.find(code);
+  return at == ids_.end() ? nullptr : &at->second;
+}
+
+const StreamMapping* Mapping::find(const std::string& entity) const {
+  const auto at = std::ranges::find_if(streams, [&](const auto& stream) { return stream->entity() == entity; });
+  return at == streams.end() ? nullptr : at->get();
+}
+
+tl::expected<Mapping, std::vector<yaml::Fault>> load_mapping(const std::string& path, const std::string& system,
+                                                             const records::Ontology& ontology) {
+  return read_mapping(yaml::Document::load(path), system, ontology);
+}
+
+tl::expected<Mapping, std::vector<yaml::Fault>> parse_mapping(const std::string& text, const std::string& file,
+                                                              const std::string& system,
+                                                              const records::Ontology& ontology) {
+  return read_mapping(yaml::Document::parse(text, file, {}), system, ontology);
+}
+
+std::vector<std::string> mapping_keys() {
+  return mapping_schema().keys;
+}
+
+}  // namespace banyan::sync
