@@ -4,7 +4,7 @@
 //   TEST_F(RecordStoreTest, KeepsARecord) { app().transact<int>(soon(), ...); }
 //
 // The server starts with the first test that needs it (about two seconds), trades durability for speed, and ends with
-// the program, whatever becomes of it. A database takes some 50 ms.
+// the program, whatever becomes of it. A database takes some 100 ms.
 #pragma once
 
 #include <gtest/gtest.h>
