@@ -1,0 +1,1023 @@
+// The rules of SyncStore as tests, one suite for every implementation.
+//
+//   INSTANTIATE_TEST_SUITE_P(Memory, SyncStoreContract, ::testing::Values(SyncStoreFactory(make_memory_world)));
+//
+// A world is a store of its own, empty, with what the tests need beside the port.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/sync/sync_store.hpp"
+
+namespace banyan::test {
+
+using sync::Changes;
+using sync::Coupling;
+using sync::Fence;
+using sync::Json;
+using sync::Link;
+using sync::Outcome;
+using sync::Parked;
+using sync::Record;
+using sync::RecordWrite;
+using sync::Reference;
+using sync::StreamId;
+using sync::View;
+using sync::Waiting;
+
+class SyncStoreWorld {
+public:
+  virtual ~SyncStoreWorld() = default;
+
+  virtual sync::SyncStore& store() = 0;
+  virtual Deadline soon() = 0;
+  // Every lease, and every process's presence, ages by this much.
+  virtual void pass(std::chrono::milliseconds span) = 0;
+  // Outside of any commit, as the records API does: the record, its history and the outbox rows.
+  virtual void write(const RecordWrite& write) = 0;
+  // As a person answers a parked matter.
+  virtual void answer(std::int64_t parked, const Json& answer, const std::string& by) = 0;
+  virtual sync::Counts counts(StreamId stream, records::Side side) = 0;
+  // The log, in order.
+  virtual std::vector<sync::InboxEntry> inbox(StreamId stream) = 0;
+};
+
+using SyncStoreFactory = std::function<std::unique_ptr<SyncStoreWorld>()>;
+
+class SyncStoreContract : public ::testing::TestWithParam<SyncStoreFactory> {
+protected:
+  SyncStoreContract() : world_(GetParam()()) {
+    stream_ = open("crm", "account");
+    fence_ = *take(stream_, "us");
+  }
+
+  sync::SyncStore& store() { return world_->store(); }
+
+  StreamId open(const std::string& system, const std::string& entity) {
+    return store().open_stream(system, entity, world_->soon()).value();
+  }
+  std::optional<Fence> take(StreamId stream, const std::string& owner) {
+    return store().lease(stream, owner, std::chrono::seconds(60), world_->soon()).value();
+  }
+
+  Result<void> commit(const Fence& fence, const Changes& changes) {
+    return store().commit(
+        fence, [&](View&) { return changes; }, world_->soon());
+  }
+  void must_commit(const Fence& fence, const Changes& changes) {
+    const auto done = commit(fence, changes);
+    ASSERT_TRUE(done) << done.error().public_message << ": " << done.error().internal_detail;
+  }
+  void must_commit(const Changes& changes) { must_commit(fence_, changes); }
+
+  // What a commit that changes nothing sees.
+  template <typename Fn>
+  auto look(const Fence& fence, Fn fn) {
+    std::optional<std::invoke_result_t<Fn, View&>> seen;
+    const auto done = store().commit(
+        fence,
+        [&](View& view) {
+          seen = fn(view);
+          return Changes{};
+        },
+        world_->soon());
+    if (!done) throw std::runtime_error(done.error().internal_detail);
+    return std::move(*seen);
+  }
+  template <typename Fn>
+  auto look(Fn fn) {
+    return look(fence_, fn);
+  }
+  Coupling by_legacy(const std::string& id) {
+    return look([&](View& view) { return view.by_legacy(std::vector{id}).front(); });
+  }
+  Coupling by_record(const std::string& id) {
+    return look([&](View& view) { return view.by_record(std::vector{id}).front(); });
+  }
+  sync::LinkHead head(const std::string& id) {
+    return look([&](View& view) { return view.heads(std::vector{id}).front(); });
+  }
+
+  static std::string record_id(int number) {
+    std::string digits = std::to_string(number);
+    return "01900000-0000-7000-8000-" + std::string(12 - digits.size(), '0') + digits;
+  }
+  static WallTime at(int seconds) { return WallTime(std::chrono::seconds(1'800'000'000 + seconds)); }
+
+  static RecordWrite insert(int number, const std::string& name, StreamId skip = 0,
+                            const std::string& entity = "account") {
+    RecordWrite write;
+    write.kind = RecordWrite::Kind::insert;
+    write.record.entity = entity;
+    write.record.id = record_id(number);
+    write.record.version = 1;
+    write.record.data = Json{{"name", name}};
+    write.changed = records::difference(Json::object(), write.record.data);
+    write.author = {records::Side::legacy, "system:crm"};
+    write.skip_stream = skip;
+    return write;
+  }
+  static RecordWrite edit(int number, std::int64_t version, const std::string& from, const std::string& to,
+                          const std::string& author = "user:clara") {
+    RecordWrite write = insert(number, to);
+    write.kind = RecordWrite::Kind::update;
+    write.record.version = version;
+    write.changed = records::difference(Json{{"name", from}}, write.record.data);
+    const bool ours = author.starts_with("system:");
+    write.author = {ours ? records::Side::legacy : records::Side::modern, author};
+    return write;
+  }
+  static Link link(const std::string& legacy_id, int number, const std::string& name) {
+    Link link;
+    link.legacy_id = legacy_id;
+    link.record_id = record_id(number);
+    link.base = Json{{"name", name}};
+    link.base_hash = records::content_hash(*link.base);
+    link.record_hash = link.base_hash;
+    link.legacy_version = "v1";
+    return link;
+  }
+  // A record that came from the legacy side, coupled.
+  void couple(const std::string& legacy_id, int number, const std::string& name) {
+    Changes changes;
+    changes.records.push_back(insert(number, name, stream_));
+    changes.links.push_back(link(legacy_id, number, name));
+    must_commit(changes);
+  }
+  static sync::InboxEntry captured(const std::string& legacy_id, Outcome outcome) {
+    return {legacy_id, "v1", sync::Via::feed, outcome, ""};
+  }
+  static Waiting waiting(const std::string& legacy_id, std::optional<Reference> on, int seconds) {
+    Waiting row;
+    row.legacy_id = legacy_id;
+    row.on = std::move(on);
+    row.not_before = at(seconds);
+    row.attempt = 1;
+    row.reason = "waits";
+    return row;
+  }
+  Parked matter(Parked::Kind kind, const std::string& legacy_id, const std::string& id = "") {
+    Parked parked;
+    parked.stream = stream_;
+    parked.kind = kind;
+    parked.legacy_id = legacy_id;
+    parked.record_id = id;
+    parked.error_class = "edit_edit";
+    parked.message = "Edited on both sides.";
+    parked.fields = {"name"};
+    parked.base = Json{{"name", "a"}};
+    parked.legacy = Json{{"name", "b"}};
+    parked.modern = Json{{"name", "c"}};
+    parked.epoch = 1;
+    parked.legacy_changes = 1;
+    parked.at = at(0);
+    return parked;
+  }
+  std::vector<sync::OutboxItem> outbox(int seconds = 1'000'000'000) {
+    return store().outbox(stream_, 100, at(seconds), world_->soon()).value();
+  }
+  std::vector<Waiting> due(StreamId stream, int seconds) {
+    return store().due(stream, 100, at(seconds), world_->soon()).value();
+  }
+  sync::SyncStore::Drift drift(std::size_t limit = 100) {
+    return store().drift(stream_, limit, world_->soon()).value();
+  }
+
+  std::unique_ptr<SyncStoreWorld> world_;
+  StreamId stream_ = 0;
+  Fence fence_;
+};
+
+// --- streams and leases
+
+TEST_P(SyncStoreContract, OpeningAStreamAgainGivesTheSameId) {
+  EXPECT_EQ(open("crm", "account"), stream_);
+  EXPECT_NE(open("crm", "contact"), stream_);
+  EXPECT_NE(open("erp", "account"), stream_);
+  EXPECT_GT(stream_, 0);
+}
+
+TEST_P(SyncStoreContract, ALeaseHasOneHolderWhoMayRenewIt) {
+  EXPECT_FALSE(take(stream_, "them"));
+  const auto renewed = take(stream_, "us");
+  ASSERT_TRUE(renewed);
+  EXPECT_EQ(renewed->token, fence_.token);
+  EXPECT_TRUE(commit(fence_, {}));
+}
+
+TEST_P(SyncStoreContract, ALeaseIsTakenOverAfterItsTermAndTheTokenRises) {
+  world_->pass(std::chrono::seconds(61));
+  const auto theirs = take(stream_, "them");
+  ASSERT_TRUE(theirs);
+  EXPECT_GT(theirs->token, fence_.token);
+  EXPECT_FALSE(take(stream_, "us"));
+  const auto refused = commit(fence_, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::precondition_failed);
+  EXPECT_TRUE(commit(*theirs, {}));
+}
+
+TEST_P(SyncStoreContract, ACommitIsRefusedWhenTheLeaseHasRunOut) {
+  world_->pass(std::chrono::seconds(61));
+  const auto refused = commit(fence_, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::precondition_failed);
+}
+
+TEST_P(SyncStoreContract, AReleasedLeaseIsFreeAtOnceAndItsFenceIsWorthNothing) {
+  ASSERT_TRUE(store().release(fence_, world_->soon()));
+  EXPECT_FALSE(commit(fence_, {}));
+  const auto theirs = take(stream_, "them");
+  ASSERT_TRUE(theirs);
+  EXPECT_GT(theirs->token, fence_.token);
+}
+
+TEST_P(SyncStoreContract, ReleasingAnOldFenceDoesNotTakeTheLeaseFromItsHolder) {
+  world_->pass(std::chrono::seconds(61));
+  const Fence theirs = *take(stream_, "them");
+  ASSERT_TRUE(store().release(fence_, world_->soon()));
+  EXPECT_TRUE(commit(theirs, {}));
+}
+
+TEST_P(SyncStoreContract, AnOwnerComesBackWithAGreaterTokenAfterAnother) {
+  world_->pass(std::chrono::seconds(61));
+  const Fence theirs = *take(stream_, "them");
+  ASSERT_TRUE(store().release(theirs, world_->soon()));
+  EXPECT_GT(take(stream_, "us")->token, theirs.token);
+  EXPECT_FALSE(commit(fence_, {}));
+}
+
+TEST_P(SyncStoreContract, LeasesOfDifferentStreamsHaveNothingToDoWithEachOther) {
+  const StreamId other = open("crm", "contact");
+  const auto theirs = take(other, "them");
+  ASSERT_TRUE(theirs);
+  EXPECT_TRUE(commit(fence_, {}));
+  EXPECT_TRUE(commit(*theirs, {}));
+}
+
+TEST_P(SyncStoreContract, ProcessesAreCountedAsLongAsTheySaySo) {
+  const auto present = [&](const char* owner) {
+    return store().present(owner, std::chrono::seconds(10), world_->soon()).value();
+  };
+  EXPECT_EQ(present("us"), 1U);
+  EXPECT_EQ(present("them"), 2U);
+  EXPECT_EQ(present("us"), 2U);
+  world_->pass(std::chrono::seconds(11));
+  EXPECT_EQ(present("us"), 1U);
+}
+
+// --- all or nothing
+
+TEST_P(SyncStoreContract, WhatDecideThrowsGoesThroughAndNothingIsWritten) {
+  EXPECT_THROW((void)store().commit(
+                   fence_, [](View&) -> Changes { throw std::runtime_error("no"); }, world_->soon()),
+               std::runtime_error);
+  EXPECT_TRUE(commit(fence_, {}));
+}
+
+TEST_P(SyncStoreContract, ARefusedCommitWritesNothingAtAll) {
+  couple("7", 1, "Acme");
+  Changes changes;
+  changes.records.push_back(insert(2, "Bolt", stream_));
+  changes.links.push_back(link("8", 2, "Bolt"));
+  changes.links.push_back(link("9", 1, "Acme"));  // a second link of the same record
+  changes.inbox.push_back(captured("8", Outcome::applied));
+  changes.legacy_counts.captured = changes.legacy_counts.applied = 1;
+  EXPECT_FALSE(commit(fence_, changes));
+  EXPECT_FALSE(by_legacy("8").link);
+  EXPECT_FALSE(by_record(record_id(2)).record);
+  EXPECT_TRUE(world_->inbox(stream_).empty());
+  EXPECT_EQ(world_->counts(stream_, records::Side::legacy).captured, 0);
+}
+
+TEST_P(SyncStoreContract, AWriteThatSkipsAVersionIsAConflict) {
+  couple("7", 1, "Acme");
+  Changes changes;
+  changes.records.push_back(edit(1, 3, "Acme", "Bolt"));
+  const auto refused = commit(fence_, changes);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_EQ(by_legacy("7").record->data["name"], "Acme");
+}
+
+// --- links and couplings
+
+TEST_P(SyncStoreContract, ARecordAndItsLinkAreFoundFromBothSides) {
+  couple("7", 1, "Acme");
+  for (const Coupling& known : {by_legacy("7"), by_record(record_id(1))}) {
+    EXPECT_EQ(known.legacy_id, "7");
+    ASSERT_TRUE(known.link);
+    EXPECT_EQ(known.link->record_id, record_id(1));
+    EXPECT_EQ(*known.link->base, (Json{{"name", "Acme"}}));
+    EXPECT_EQ(known.link->base_hash, known.link->record_hash);
+    EXPECT_NE(known.link->created_at, WallTime{});
+    ASSERT_TRUE(known.record);
+    EXPECT_EQ(known.record->version, 1);
+    EXPECT_EQ(known.record->data, (Json{{"name", "Acme"}}));
+    EXPECT_FALSE(known.waiting || known.intent || known.conflict || known.dead_letter);
+  }
+}
+
+TEST_P(SyncStoreContract, AnswersComeInTheOrderAsked) {
+  couple("7", 1, "Acme");
+  couple("10", 2, "Bolt");
+  const std::vector<std::string> ids{"10", "missing", "7"};
+  const auto couplings = look([&](View& view) { return view.by_legacy(ids); });
+  ASSERT_EQ(couplings.size(), 3U);
+  EXPECT_EQ(couplings[0].record->data["name"], "Bolt");
+  EXPECT_EQ(couplings[1].legacy_id, "missing");
+  EXPECT_FALSE(couplings[1].link || couplings[1].record);
+  EXPECT_EQ(couplings[2].record->data["name"], "Acme");
+  const auto heads = look([&](View& view) { return view.heads(ids); });
+  EXPECT_TRUE(heads[0].exists && !heads[1].exists && heads[2].exists);
+  const std::vector<std::string> records{record_id(3), record_id(1)};
+  const auto from_records = look([&](View& view) { return view.by_record(records); });
+  EXPECT_TRUE(from_records[0].legacy_id.empty() && !from_records[0].record);
+  EXPECT_EQ(from_records[1].legacy_id, "7");
+}
+
+TEST_P(SyncStoreContract, ALinkIsReplacedAsAWholeButForWhenItWasMade) {
+  couple("7", 1, "Acme");
+  const WallTime made = by_legacy("7").link->created_at;
+  Link link = *by_legacy("7").link;
+  link.base = Json{{"name", "Acme \"Ltd\" \\ {x,y}"}, {"note", "tab\tnewline\nü"}};
+  link.base_hash = records::content_hash(*link.base);
+  link.record_hash = 5;
+  link.legacy_version = "v2,\"{}\\";
+  link.legacy_stamp = at(5);
+  link.held = {"name", "a \"b\", {c}"};
+  link.pending = sync::PendingWrite{{"name"}, Json{{"name", "Z"}}, "v1", at(6), true};
+  link.writes = 3;
+  link.writes_since = at(7);
+  link.near_misses = 2;
+  Changes changes;
+  changes.links.push_back(link);
+  must_commit(changes);
+  const Link now = *by_legacy("7").link;
+  EXPECT_EQ(now.base, link.base);
+  EXPECT_EQ(now.base_hash, link.base_hash);
+  EXPECT_EQ(now.record_hash, 5);
+  EXPECT_EQ(now.legacy_version, link.legacy_version);
+  EXPECT_EQ(now.legacy_stamp, link.legacy_stamp);
+  EXPECT_EQ(now.held, link.held);
+  ASSERT_TRUE(now.pending);
+  EXPECT_EQ(now.pending->fields, link.pending->fields);
+  EXPECT_EQ(now.pending->values, link.pending->values);
+  EXPECT_EQ(now.pending->expected, "v1");
+  EXPECT_EQ(now.pending->at, at(6));
+  EXPECT_TRUE(now.pending->is_delete);
+  EXPECT_EQ(now.writes, 3);
+  EXPECT_EQ(now.writes_since, at(7));
+  EXPECT_EQ(now.near_misses, 2);
+  EXPECT_EQ(now.created_at, made);
+}
+
+TEST_P(SyncStoreContract, AHeadIsQuietOnlyIfNothingIsOpenAboutTheLink) {
+  couple("7", 1, "Acme");
+  EXPECT_TRUE(head("7").quiet && head("7").has_base);
+  EXPECT_EQ(head("7").legacy_version, "v1");
+  const Link plain = *by_legacy("7").link;
+  const auto put = [&](const Link& changed) {
+    Changes changes;
+    changes.links.push_back(changed);
+    must_commit(changes);
+  };
+  Link held = plain;
+  held.held = {"name"};
+  put(held);
+  EXPECT_FALSE(head("7").quiet);
+  Link pending = plain;
+  pending.pending = sync::PendingWrite{{"name"}, Json::object(), "", at(0), false};
+  put(pending);
+  EXPECT_FALSE(head("7").quiet);
+  Link gone = plain;
+  gone.base.reset();
+  gone.base_hash = 0;
+  put(gone);
+  EXPECT_TRUE(head("7").exists && !head("7").quiet && !head("7").has_base);
+  EXPECT_FALSE(by_legacy("7").link->base);
+  put(plain);
+  EXPECT_TRUE(head("7").quiet);
+  Changes changes;
+  changes.inbox.push_back(captured("7", Outcome::in_flight));
+  changes.waiting.push_back(waiting("7", std::nullopt, 0));
+  must_commit(changes);
+  EXPECT_FALSE(head("7").quiet);
+}
+
+TEST_P(SyncStoreContract, ARemovedLinkLeavesItsRecord) {
+  couple("7", 1, "Acme");
+  Changes changes;
+  changes.links_removed = {"7"};
+  must_commit(changes);
+  EXPECT_FALSE(by_legacy("7").link);
+  const Coupling left = by_record(record_id(1));
+  EXPECT_FALSE(left.link);
+  ASSERT_TRUE(left.record);
+  EXPECT_FALSE(left.record->deleted);
+}
+
+TEST_P(SyncStoreContract, ALegacyIdCanBeLinkedToAnotherRecordInOneCommit) {
+  couple("7", 1, "Acme");
+  Changes changes;
+  changes.links_removed = {"7"};
+  changes.links.push_back(link("8", 1, "Acme"));
+  must_commit(changes);
+  EXPECT_FALSE(by_legacy("7").link);
+  EXPECT_EQ(by_legacy("8").link->record_id, record_id(1));
+}
+
+TEST_P(SyncStoreContract, ALargeBatchIsWrittenLikeASmallOne) {
+  constexpr int kRows = 300;
+  const auto done = store().commit(
+      fence_,
+      [&](View& view) {
+        std::vector<std::string> ids;
+        Changes changes;
+        for (int i = 0; i < kRows; ++i) {
+          ids.push_back("L" + std::to_string(i));
+          const std::string name = "tab\t back\\slash \"" + std::to_string(i) + "\"\nü";
+          changes.records.push_back(insert(i + 1, name, stream_));
+          changes.links.push_back(link(ids.back(), i + 1, name));
+          if (i % 3 == 0) changes.links.back().legacy_stamp = at(i);
+          if (i % 50 == 0) changes.links.back().held = {"name"};
+          changes.inbox.push_back(captured(ids.back(), Outcome::applied));
+        }
+        view.heads(ids);
+        changes.legacy_counts.captured = changes.legacy_counts.applied = kRows;
+        return changes;
+      },
+      world_->soon());
+  ASSERT_TRUE(done) << done.error().internal_detail;
+  for (const int i : {0, 1, 2, 3, 299}) {
+    const Coupling known = by_legacy("L" + std::to_string(i));
+    const std::string name = "tab\t back\\slash \"" + std::to_string(i) + "\"\nü";
+    ASSERT_TRUE(known.link && known.record) << i;
+    EXPECT_EQ(known.record->data["name"], name);
+    EXPECT_EQ((*known.link->base)["name"], name);
+    EXPECT_EQ(known.link->legacy_stamp.has_value(), i % 3 == 0);
+    EXPECT_EQ(known.link->held.empty(), i % 50 != 0);
+  }
+  EXPECT_EQ(world_->inbox(stream_).size(), static_cast<std::size_t>(kRows));
+  EXPECT_EQ(world_->counts(stream_, records::Side::legacy).applied, kRows);
+}
+
+// --- captured changes
+
+TEST_P(SyncStoreContract, WhatWaitsRefersToItsRowOfTheLogAndIsDueInTime) {
+  Changes changes;
+  changes.inbox = {captured("7", Outcome::in_flight), captured("8", Outcome::applied)};
+  changes.waiting = {waiting("7", Reference{"account", "1"}, 10)};
+  changes.legacy_counts = {2, 1, 0, 0, 0, 0, 1};
+  must_commit(changes);
+  EXPECT_TRUE(due(stream_, 9).empty());
+  const auto rows = due(stream_, 10);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].legacy_id, "7");
+  EXPECT_GT(rows[0].inbox_id, 0);
+  EXPECT_EQ(rows[0].on, (Reference{"account", "1"}));
+  EXPECT_EQ(rows[0].attempt, 1);
+  EXPECT_EQ(rows[0].reason, "waits");
+  EXPECT_EQ(by_legacy("7").waiting->inbox_id, rows[0].inbox_id);
+
+  Changes end;
+  end.waiting_done = {"7"};
+  end.inbox_outcomes.emplace_back(rows[0].inbox_id, captured("7", Outcome::applied));
+  end.legacy_counts.in_flight = -1;
+  end.legacy_counts.applied = 1;
+  must_commit(end);
+  EXPECT_TRUE(due(stream_, 10).empty());
+  EXPECT_EQ(world_->inbox(stream_)[0].outcome, Outcome::applied);
+}
+
+TEST_P(SyncStoreContract, AWaitingChangeIsReplacedByTheNewerOne) {
+  Changes first;
+  first.inbox = {captured("7", Outcome::in_flight)};
+  first.waiting = {waiting("7", Reference{"account", "1"}, 10)};
+  must_commit(first);
+  const std::int64_t old = due(stream_, 10)[0].inbox_id;
+  Changes second;
+  second.inbox = {captured("7", Outcome::in_flight)};
+  second.waiting = {waiting("7", std::nullopt, 20)};
+  second.inbox_outcomes.emplace_back(old, captured("7", Outcome::superseded));
+  must_commit(second);
+  const auto rows = due(stream_, 20);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_GT(rows[0].inbox_id, old);
+  EXPECT_FALSE(rows[0].on);
+  const auto log = world_->inbox(stream_);
+  EXPECT_EQ(log[0].outcome, Outcome::superseded);
+  EXPECT_EQ(log[1].outcome, Outcome::in_flight);
+}
+
+TEST_P(SyncStoreContract, AWaitingChangeThatGoesOnWaitingKeepsItsRowOfTheLog) {
+  Changes first;
+  first.inbox = {captured("7", Outcome::in_flight)};
+  first.waiting = {waiting("7", std::nullopt, 10)};
+  must_commit(first);
+  Waiting again = due(stream_, 10)[0];
+  again.attempt = 2;
+  again.not_before = at(30);
+  Changes second;
+  second.waiting = {again};
+  must_commit(second);
+  const auto rows = due(stream_, 30);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].inbox_id, again.inbox_id);
+  EXPECT_EQ(rows[0].attempt, 2);
+}
+
+TEST_P(SyncStoreContract, ANewLinkWakesWhatWaitsForItInEveryStreamOfTheSystem) {
+  const StreamId contacts = open("crm", "contact");
+  const StreamId elsewhere = open("erp", "contact");
+  constexpr int kFar = 1'500'000'000;  // seconds after at(0)
+  for (const StreamId stream : {contacts, elsewhere}) {
+    Changes changes;
+    changes.inbox = {captured("c1", Outcome::in_flight), captured("c2", Outcome::in_flight)};
+    changes.waiting = {waiting("c1", Reference{"account", "7"}, kFar), waiting("c2", Reference{"account", "8"}, kFar)};
+    must_commit(*take(stream, "us"), changes);
+  }
+  Changes changes;
+  changes.records = {insert(1, "Acme", stream_)};
+  changes.links = {link("7", 1, "Acme")};
+  changes.awake = {{"account", "7"}};
+  must_commit(changes);
+  const auto woken = due(contacts, 1'000'000'000);
+  ASSERT_EQ(woken.size(), 1U);
+  EXPECT_EQ(woken[0].legacy_id, "c1");
+  EXPECT_TRUE(due(elsewhere, 1'000'000'000).empty());
+}
+
+TEST_P(SyncStoreContract, CountsAreAddedUpBySide) {
+  Changes changes;
+  changes.legacy_counts = {5, 1, 1, 1, 1, 1, 0};
+  changes.modern_counts = {2, 1, 0, 0, 0, 0, 1};
+  must_commit(changes);
+  changes.modern_counts = {0, 1, 0, 0, 0, 0, -1};
+  must_commit(changes);
+  const auto legacy = world_->counts(stream_, records::Side::legacy);
+  EXPECT_EQ(legacy.captured, 10);
+  EXPECT_EQ(legacy.dead_letter, 2);
+  const auto modern = world_->counts(stream_, records::Side::modern);
+  EXPECT_EQ(modern.captured, 2);
+  EXPECT_EQ(modern.applied, 2);
+  EXPECT_EQ(modern.in_flight, 0);
+}
+
+// --- parked matters
+
+TEST_P(SyncStoreContract, OneMatterIsOpenPerKindAndRecord) {
+  couple("7", 1, "Acme");
+  Changes first;
+  first.parked = {matter(Parked::Kind::conflict, "7", record_id(1)),
+                  matter(Parked::Kind::dead_letter, "7", record_id(1))};
+  must_commit(first);
+  const Coupling before = by_legacy("7");
+  ASSERT_TRUE(before.conflict && before.dead_letter);
+  EXPECT_NE(before.conflict->id, before.dead_letter->id);
+
+  Changes second;
+  second.parked = {matter(Parked::Kind::conflict, "7", record_id(1))};
+  second.parked[0].legacy = Json{{"name", "newer"}};
+  second.parked[0].legacy_changes = 2;
+  must_commit(second);
+  for (const Coupling& known : {by_legacy("7"), by_record(record_id(1))}) {
+    ASSERT_TRUE(known.conflict);
+    EXPECT_EQ(known.conflict->id, before.conflict->id);
+    EXPECT_EQ(known.conflict->legacy, (Json{{"name", "newer"}}));
+    EXPECT_EQ(known.conflict->legacy_changes, 2);
+    EXPECT_EQ(known.conflict->fields, std::vector<std::string>{"name"});
+    EXPECT_EQ(known.dead_letter->id, before.dead_letter->id);
+  }
+}
+
+TEST_P(SyncStoreContract, AMatterOfALegacyIdAloneIsFoundAndGrowsIntoOneOfTheRecord) {
+  Changes first;
+  first.parked = {matter(Parked::Kind::dead_letter, "7")};
+  must_commit(first);
+  const Coupling before = by_legacy("7");
+  ASSERT_TRUE(before.dead_letter);
+  EXPECT_TRUE(before.dead_letter->record_id.empty());
+  EXPECT_FALSE(by_legacy("8").dead_letter);
+
+  couple("7", 1, "Acme");
+  Changes second;
+  second.parked = {*before.dead_letter};
+  second.parked[0].record_id = record_id(1);
+  must_commit(second);
+  EXPECT_EQ(by_record(record_id(1)).dead_letter->id, before.dead_letter->id);
+}
+
+TEST_P(SyncStoreContract, ADecidedMatterGoesOnRecordAndIsNotOpen) {
+  couple("7", 1, "Acme");
+  Changes changes;
+  changes.parked = {matter(Parked::Kind::conflict, "7", record_id(1)),
+                    matter(Parked::Kind::conflict, "7", record_id(1))};
+  for (Parked& note : changes.parked) {
+    note.state = Parked::State::resolved;
+    note.answer = Json{{"name", "legacy"}};
+    note.answered_by = "policy";
+  }
+  must_commit(changes);
+  EXPECT_FALSE(by_legacy("7").conflict);
+}
+
+TEST_P(SyncStoreContract, TheLogNamesTheMatterThatAChangeBecame) {
+  Changes changes;
+  changes.parked = {matter(Parked::Kind::dead_letter, "7")};
+  changes.inbox = {captured("7", Outcome::dead_letter)};
+  must_commit(changes);
+  EXPECT_EQ(world_->inbox(stream_)[0].ref, std::to_string(by_legacy("7").dead_letter->id));
+}
+
+TEST_P(SyncStoreContract, AnAnsweredMatterIsGivenToTheEngineUntilItIsClosed) {
+  couple("7", 1, "Acme");
+  Changes changes;
+  changes.parked = {matter(Parked::Kind::conflict, "7", record_id(1))};
+  must_commit(changes);
+  EXPECT_TRUE(store().answered(stream_, 10, world_->soon()).value().empty());
+  const std::int64_t id = by_legacy("7").conflict->id;
+  world_->answer(id, Json{{"name", "legacy"}}, "clara");
+  auto answered = store().answered(stream_, 10, world_->soon()).value();
+  ASSERT_EQ(answered.size(), 1U);
+  EXPECT_EQ(answered[0].state, Parked::State::answered);
+  EXPECT_EQ(answered[0].answer, (Json{{"name", "legacy"}}));
+  EXPECT_EQ(answered[0].answered_by, "clara");
+  EXPECT_EQ(by_legacy("7").conflict->id, id);
+
+  Changes end;
+  answered[0].state = Parked::State::resolved;
+  end.parked_closed = {answered[0]};
+  must_commit(end);
+  EXPECT_TRUE(store().answered(stream_, 10, world_->soon()).value().empty());
+  EXPECT_FALSE(by_legacy("7").conflict);
+  const auto kept = look([&](View& view) { return view.parked(id); });
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->state, Parked::State::resolved);
+  EXPECT_EQ(kept->answered_by, "clara");
+}
+
+TEST_P(SyncStoreContract, AMatterOfAnotherStreamIsNotSeen) {
+  Changes changes;
+  changes.parked = {matter(Parked::Kind::conflict, "7")};
+  must_commit(changes);
+  const std::int64_t id = by_legacy("7").conflict->id;
+  const Fence other = *take(open("erp", "account"), "us");
+  EXPECT_FALSE(look(other, [&](View& view) { return view.parked(id); }));
+  EXPECT_FALSE(look(other, [&](View& view) { return view.by_legacy(std::vector<std::string>{"7"}).front().conflict; }));
+}
+
+// --- outbox
+
+TEST_P(SyncStoreContract, EveryStreamOfTheEntityHearsOfARecordButTheOneItCameThrough) {
+  const StreamId other = open("erp", "account");
+  open("crm", "contact");
+  couple("7", 1, "Acme");
+  EXPECT_TRUE(outbox().empty());
+  const auto theirs = store().outbox(other, 100, at(1'000'000'000), world_->soon()).value();
+  ASSERT_EQ(theirs.size(), 1U);
+  EXPECT_EQ(theirs[0].record_id, record_id(1));
+  EXPECT_EQ(theirs[0].version, 1);
+  EXPECT_EQ(theirs[0].changes, 1);
+}
+
+TEST_P(SyncStoreContract, AnOutboxRowStandsForAllChangesSinceItWasDone) {
+  couple("7", 1, "Acme");
+  world_->write(edit(1, 2, "Acme", "Bolt"));
+  world_->write(edit(1, 3, "Bolt", "Core"));
+  const auto items = outbox();
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items[0].version, 3);
+  EXPECT_EQ(items[0].changes, 2);
+  EXPECT_EQ(items[0].attempt, 0);
+  Changes changes;
+  changes.outbox_done = {{items[0], Outcome::applied}};
+  must_commit(changes);
+  EXPECT_TRUE(outbox().empty());
+}
+
+TEST_P(SyncStoreContract, ARowWithANewerVersionStaysAndOnlyLosesTheChangesDone) {
+  couple("7", 1, "Acme");
+  world_->write(edit(1, 2, "Acme", "Bolt"));
+  const auto seen = outbox();
+  world_->write(edit(1, 3, "Bolt", "Core"));
+  Changes changes;
+  changes.outbox_done = {{seen[0], Outcome::applied}};
+  must_commit(changes);
+  const auto left = outbox();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].version, 3);
+  EXPECT_EQ(left[0].changes, 1);
+}
+
+TEST_P(SyncStoreContract, ADelayedRowComesBackInTimeWithOneAttemptMore) {
+  couple("7", 1, "Acme");
+  world_->write(edit(1, 2, "Acme", "Bolt"));
+  Changes changes;
+  changes.outbox_delayed = {{record_id(1), at(900'000'000)}};
+  must_commit(changes);
+  EXPECT_TRUE(outbox(899'999'999).empty());
+  const auto items = outbox(900'000'000);
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items[0].attempt, 1);
+}
+
+TEST_P(SyncStoreContract, ARecordToLookAtAgainStandsForNoChange) {
+  couple("7", 1, "Acme");
+  couple("8", 2, "Bolt");
+  world_->write(edit(2, 2, "Bolt", "Core"));
+  const auto done = outbox();
+  Changes changes;
+  changes.outbox_done = {{done[0], Outcome::applied}};
+  changes.outbox_added = {record_id(1), record_id(2)};
+  must_commit(changes);
+  auto items = outbox();
+  ASSERT_EQ(items.size(), 2U);
+  std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.record_id < b.record_id; });
+  EXPECT_EQ(items[0].version, 1);
+  EXPECT_EQ(items[0].changes, 0);
+  EXPECT_EQ(items[1].version, 2);
+  EXPECT_EQ(items[1].changes, 0);
+}
+
+TEST_P(SyncStoreContract, LookingAgainTakesNothingFromARowThatIsThere) {
+  couple("7", 1, "Acme");
+  world_->write(edit(1, 2, "Acme", "Bolt"));
+  Changes changes;
+  changes.outbox_added = {record_id(1)};
+  must_commit(changes);
+  ASSERT_EQ(outbox().size(), 1U);
+  EXPECT_EQ(outbox()[0].changes, 1);
+}
+
+TEST_P(SyncStoreContract, AnIntentIsKeptUntilItIsDone) {
+  world_->write(insert(1, "Acme"));
+  sync::Intent intent;
+  intent.record_id = record_id(1);
+  intent.since = at(1);
+  intent.at = at(2);
+  intent.sent = Json{{"party", "Acme"}};
+  intent.base = Json{{"name", "Acme"}};
+  intent.version = 1;
+  Changes changes;
+  changes.intents = {intent};
+  must_commit(changes);
+  changes.intents[0].attempted = true;
+  must_commit(changes);
+  const auto open = look([](View& view) { return view.open_intents(); });
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_TRUE(open[0].attempted);
+  EXPECT_EQ(open[0].since, at(1));
+  EXPECT_EQ(open[0].sent, intent.sent);
+  EXPECT_EQ(by_record(record_id(1)).intent->base, intent.base);
+  Changes end;
+  end.intents_done = {record_id(1)};
+  must_commit(end);
+  EXPECT_TRUE(look([](View& view) { return view.open_intents(); }).empty());
+}
+
+// --- lookups
+
+TEST_P(SyncStoreContract, ReferencesAreFoundAcrossTheStreamsOfTheSystem) {
+  couple("7", 1, "Acme");
+  const Fence contacts = *take(open("crm", "contact"), "us");
+  const Fence elsewhere = *take(open("erp", "contact"), "us");
+  const std::vector<Reference> legacy{{"account", "8"}, {"account", "7"}, {"contact", "7"}};
+  const std::vector<Reference> modern{{"account", record_id(1)}, {"account", record_id(2)}};
+  const auto records = look(contacts, [&](View& view) { return view.record_ids(legacy); });
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_TRUE(!records[0] && records[1] == record_id(1) && !records[2]);
+  const auto ids = look(contacts, [&](View& view) { return view.legacy_ids(modern); });
+  EXPECT_TRUE(ids[0] == "7" && !ids[1]);
+  EXPECT_FALSE(look(elsewhere, [&](View& view) { return view.record_ids(legacy); })[1]);
+}
+
+TEST_P(SyncStoreContract, RedirectsAreFollowedToTheEnd) {
+  couple("7", 1, "Acme");
+  couple("8", 2, "Acme Ltd");
+  couple("9", 3, "Acme Holding");
+  Changes changes;
+  changes.redirects = {{"7", "8"}, {"8", "9"}, {"5", "7"}};
+  must_commit(changes);
+  const std::vector<Reference> legacy{{"account", "7"}, {"account", "5"}, {"account", "9"}};
+  const auto records = look([&](View& view) { return view.record_ids(legacy); });
+  EXPECT_EQ(records, (std::vector<std::optional<std::string>>(3, record_id(3))));
+  const std::vector<Reference> modern{{"account", record_id(1)}};
+  EXPECT_EQ(look([&](View& view) { return view.legacy_ids(modern); })[0], "9");
+}
+
+TEST_P(SyncStoreContract, ACircleOfRedirectsEnds) {
+  couple("7", 1, "Acme");
+  couple("8", 2, "Acme Ltd");
+  Changes changes;
+  changes.redirects = {{"7", "8"}, {"8", "7"}};
+  must_commit(changes);
+  const std::vector<Reference> legacy{{"account", "7"}};
+  EXPECT_TRUE(look([&](View& view) { return view.record_ids(legacy); })[0]);
+}
+
+TEST_P(SyncStoreContract, UnlinkedRecordsAreFoundByTheirValues) {
+  couple("7", 1, "Acme");
+  world_->write(insert(2, "Acme"));
+  world_->write(insert(3, "Bolt"));
+  RecordWrite gone = insert(4, "Acme");
+  world_->write(gone);
+  gone.kind = RecordWrite::Kind::remove;
+  gone.record.version = 2;
+  gone.record.deleted = true;
+  world_->write(gone);
+  world_->write(insert(5, "Acme", 0, "contact"));
+  const auto find = [&](const char* name, std::size_t limit) {
+    return look([&](View& view) { return view.unlinked(Json{{"name", name}}, limit); });
+  };
+  ASSERT_EQ(find("Acme", 10).size(), 1U);
+  EXPECT_EQ(find("Acme", 10)[0].id, record_id(2));
+  EXPECT_TRUE(find("Core", 10).empty());
+  world_->write(insert(6, "Acme"));
+  EXPECT_EQ(find("Acme", 10).size(), 2U);
+  EXPECT_EQ(find("Acme", 1).size(), 1U);
+}
+
+TEST_P(SyncStoreContract, WhetherAnyRecordIsUnlinkedIsKnownAtEveryMoment) {
+  const auto any = [&] { return look([](View& view) { return view.any_unlinked(); }); };
+  EXPECT_FALSE(any());
+  couple("7", 1, "Acme");
+  EXPECT_FALSE(any());
+  world_->write(insert(2, "Bolt"));
+  EXPECT_TRUE(any());
+  Changes pass;  // the push looks at it, and the mapping does not let it cross
+  pass.outbox_done = {{outbox()[0], Outcome::superseded}};
+  must_commit(pass);
+  EXPECT_TRUE(any());
+  Changes adopt;
+  adopt.links = {link("8", 2, "Bolt")};
+  must_commit(adopt);
+  EXPECT_FALSE(any());
+  Changes removed;
+  removed.links_removed = {"7"};
+  must_commit(removed);
+  EXPECT_TRUE(any());
+}
+
+TEST_P(SyncStoreContract, TheLastModernEditIsTheLastThatDidNotComeFromTheStreamsSystem) {
+  couple("7", 1, "Acme");
+  const auto last = [&] { return look([&](View& view) { return view.last_modern_edit(record_id(1), "name"); }); };
+  EXPECT_FALSE(last());
+  world_->write(edit(1, 2, "Acme", "Bolt"));
+  world_->write(edit(1, 3, "Bolt", "Core", "system:erp"));
+  world_->write(edit(1, 4, "Core", "Dune", "system:crm"));
+  ASSERT_TRUE(last());
+  EXPECT_EQ(last()->to, "Core");
+  EXPECT_NE(last()->at, WallTime{});
+  EXPECT_FALSE(look([&](View& view) { return view.last_modern_edit(record_id(1), "phone"); }));
+  EXPECT_EQ(look([&](View& view) { return view.last_version(record_id(1)); }), 4);
+  EXPECT_EQ(look([&](View& view) { return view.last_version(record_id(9)); }), 0);
+}
+
+TEST_P(SyncStoreContract, AClearedFieldIsALastEditToNull) {
+  couple("7", 1, "Acme");
+  RecordWrite cleared = edit(1, 2, "Acme", "");
+  cleared.record.data = Json::object();
+  cleared.changed = records::difference(Json{{"name", "Acme"}}, cleared.record.data);
+  world_->write(cleared);
+  const auto edit = look([&](View& view) { return view.last_modern_edit(record_id(1), "name"); });
+  ASSERT_TRUE(edit);
+  EXPECT_TRUE(edit->to.is_null());
+}
+
+// --- scans, state, drift
+
+TEST_P(SyncStoreContract, AScanFindsTheLinksThatItHasNotSeen) {
+  for (int i = 1; i <= 5; ++i) couple(std::to_string(i * 10), i, "Acme");
+  Link gone = *by_legacy("50").link;
+  gone.base.reset();
+  gone.base_hash = 0;
+  Changes begin;
+  begin.links = {gone};
+  begin.forget_seen = true;
+  begin.seen = {"20", "20", "99"};
+  begin.state = look([](View& view) { return view.state(); });
+  begin.state->scan.kind = sync::ScanState::Kind::sweep;
+  begin.state->scan.started = look([](View& view) { return view.now(); });
+  must_commit(begin);
+  couple("15", 6, "made since");
+  const auto missing = [&](const char* after, std::size_t limit) {
+    return look([&](View& view) { return view.links_not_seen(after, limit); });
+  };
+  EXPECT_EQ(missing("", 10), (std::vector<std::string>{"10", "30", "40"}));
+  EXPECT_EQ(missing("", 2), (std::vector<std::string>{"10", "30"}));
+  EXPECT_EQ(missing("30", 10), (std::vector<std::string>{"40"}));
+  Changes more;
+  more.seen = {"30", "20"};
+  must_commit(more);
+  EXPECT_EQ(missing("", 10), (std::vector<std::string>{"10", "40"}));
+  Changes again;
+  again.forget_seen = true;
+  again.seen = {"10"};
+  must_commit(again);
+  EXPECT_EQ(missing("", 10), (std::vector<std::string>{"20", "30", "40"}));
+}
+
+TEST_P(SyncStoreContract, StateIsReplacedAsAWholeButForOwnerEpochAndPause) {
+  sync::StreamState state = look([](View& view) { return view.state(); });
+  EXPECT_EQ(state.id, stream_);
+  EXPECT_EQ(state.epoch, 1);
+  EXPECT_EQ(state.cursor, legacy::Cursor{});
+  EXPECT_EQ(state.backfilled_at, WallTime{});
+  state.cursor = {"2026-11-01", "7"};
+  state.overlap = std::chrono::milliseconds(1'500);
+  state.deletes_since = "x";
+  state.scan.kind = sync::ScanState::Kind::verify;
+  state.scan.phase = sync::ScanState::Phase::absent;
+  state.scan.position = "L9";
+  state.scan.dry_run = state.scan.repair = true;
+  state.scan.started = at(1);
+  state.scan.ended = at(2);
+  state.scan.scanned = 3;
+  state.scan.differences = 2;
+  state.scan.repaired = 1;
+  state.scan.report = Json{{"examples", {1, 2}}};
+  state.backfilled_at = at(3);
+  state.schema = Json{{"name", "char"}};
+  state.mapping = Json{{"name", "name"}};
+  state.owner = sync::Owner::modern;
+  state.epoch = 9;
+  state.paused = true;
+  Changes changes;
+  changes.state = state;
+  must_commit(changes);
+  for (const auto& now :
+       {store().state(stream_, world_->soon()).value(), look([](View& view) { return view.state(); })}) {
+    EXPECT_EQ(now.cursor, state.cursor);
+    EXPECT_EQ(now.overlap, state.overlap);
+    EXPECT_EQ(now.deletes_since, "x");
+    EXPECT_EQ(now.scan.kind, state.scan.kind);
+    EXPECT_EQ(now.scan.phase, state.scan.phase);
+    EXPECT_EQ(now.scan.position, "L9");
+    EXPECT_TRUE(now.scan.dry_run && now.scan.repair);
+    EXPECT_EQ(now.scan.started, at(1));
+    EXPECT_EQ(now.scan.ended, at(2));
+    EXPECT_EQ(now.scan.scanned * 100 + now.scan.differences * 10 + now.scan.repaired, 321);
+    EXPECT_EQ(now.scan.report, state.scan.report);
+    EXPECT_EQ(now.backfilled_at, at(3));
+    EXPECT_EQ(now.schema, state.schema);
+    EXPECT_EQ(now.mapping, state.mapping);
+    EXPECT_EQ(now.owner, sync::Owner::both);
+    EXPECT_EQ(now.epoch, 1);
+    EXPECT_FALSE(now.paused);
+  }
+}
+
+TEST_P(SyncStoreContract, AStreamIsPausedWithAReasonAndResumed) {
+  Changes changes;
+  changes.paused = true;
+  changes.pause_reason = "credentials refused";
+  must_commit(changes);
+  EXPECT_TRUE(store().state(stream_, world_->soon()).value().paused);
+  EXPECT_EQ(store().state(stream_, world_->soon()).value().pause_reason, "credentials refused");
+  changes.paused = false;
+  changes.pause_reason.clear();
+  must_commit(changes);
+  EXPECT_FALSE(store().state(stream_, world_->soon()).value().paused);
+}
+
+TEST_P(SyncStoreContract, DriftNamesTheRecordsThatLeftTheirLinks) {
+  for (int i = 1; i <= 6; ++i) couple(std::to_string(i), i, "Acme");
+  EXPECT_TRUE(drift().record_ids.empty());
+  EXPECT_EQ(drift().checked, 6);
+  world_->write(insert(9, "without a link"));
+  for (const int i : {2, 3, 4}) world_->write(edit(i, 2, "Acme", "Bolt"));
+  Link held = *by_legacy("3").link;
+  held.held = {"name"};
+  Changes changes;  // 2 is done without the link being told, 3 is held, 4 stays in the outbox
+  changes.links = {held};
+  for (const auto& item : outbox()) {
+    if (item.record_id != record_id(4)) changes.outbox_done.push_back({item, Outcome::applied});
+  }
+  must_commit(changes);
+  EXPECT_EQ(drift().record_ids, (std::vector<std::string>{record_id(2)}));
+  EXPECT_EQ(drift().checked, 4);
+}
+
+TEST_P(SyncStoreContract, DriftNamesNoMoreThanAsked) {
+  for (int i = 1; i <= 3; ++i) {
+    couple(std::to_string(i), i, "Acme");
+    Link other = *by_legacy(std::to_string(i)).link;
+    other.record_hash = 1;
+    Changes changes;
+    changes.links = {other};
+    must_commit(changes);
+  }
+  EXPECT_EQ(drift(2).record_ids.size(), 2U);
+  EXPECT_EQ(drift(10).record_ids.size(), 3U);
+}
+
+}  // namespace banyan::test
