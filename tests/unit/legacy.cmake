@@ -6,3 +6,10 @@ banyan_unit_test(legacy_tests
     legacy_http_status_test.cpp
   KNOWS adapters/legacy
 )
+banyan_unit_test(tryton_tests
+  SOURCES
+    tryton_answer_test.cpp
+    tryton_system_test.cpp
+    tryton_values_test.cpp
+  KNOWS adapters/legacy/tryton
+)
