@@ -90,11 +90,15 @@ Held FieldMap::invalid(std::string found, const std::string& expected) const {
   return held;
 }
 
+Held FieldMap::absent() const {
+  return invalid("missing in the record", "the field, empty or not");
+}
+
 // The legacy value as it is; null where it is empty.
 std::optional<Held> FieldMap::take(const Json& legacy, Json& value) const {
   if (!join) {
     const Json* found = paths.front().find(legacy);
-    if (found == nullptr && holds_absent) return invalid("missing in the record", "the field, empty or not");
+    if (found == nullptr && holds_absent) return absent();
     if (found != nullptr && !counts_as_empty(*found, empty)) value = *found;
     return std::nullopt;
   }
@@ -112,7 +116,7 @@ std::optional<Held> FieldMap::take(const Json& legacy, Json& value) const {
     if (done == nullptr) return invalid(shown(field, changed), "a text");
     parts.push_back(*done);
   }
-  if (all_absent && holds_absent) return invalid("missing in the record", "the field, empty or not");
+  if (all_absent && holds_absent) return absent();
   if (!parts.empty()) value = join->join(parts);
   return std::nullopt;
 }
@@ -201,14 +205,28 @@ std::optional<Held> FieldMap::resolve_in(Json& value, const Lookup& record_id_of
   return std::nullopt;
 }
 
-std::optional<Held> FieldMap::read(const Json& legacy, const Lookup& record_id_of, Json& out) const {
-  out = nullptr;
-  if (paths.empty()) {
-    out = default_modern;
+std::optional<Held> FieldMap::canonicalise(const Json& value, Json& out) const {
+  auto canonical = records::canonical_value(field, value);
+  if (canonical) {
+    out = std::move(*canonical);
     return std::nullopt;
   }
+  Held held = invalid("", "");
+  held.message = "legacy field " + paths.front().text() + ": " + canonical.error().public_message;
+  return held;
+}
+
+// A value that passes as it is: without a copy before its canonical form.
+std::optional<Held> FieldMap::read_plain(const Json& legacy, Json& out) const {
+  const Json* found = paths.front().find(legacy);
+  if (found == nullptr) return holds_absent ? std::optional(absent()) : std::nullopt;
+  if (counts_as_empty(*found, empty)) return std::nullopt;
+  return canonicalise(*found, out);
+}
+
+std::optional<Held> FieldMap::read_formed(const Json& legacy, const Lookup& record_id_of, Json& out) const {
   if (auto held = take(legacy, out)) return held;
-  if (!out.is_null() && !transforms.empty() && !join) {
+  if (!out.is_null() && !join) {
     if (auto held = run_in(out)) return held;
   }
   if (part && !out.is_null()) {
@@ -216,24 +234,29 @@ std::optional<Held> FieldMap::read(const Json& legacy, const Lookup& record_id_o
     if (text == nullptr) return invalid(shown(field, out), "a text");
     out = part->join.split(*text, 2).at(part->takes_first ? 0 : 1);
   }
-  const bool is_resolved = resolve.index() != 0 && !records::is_empty(out);
-  if (is_resolved) {
+  if (records::is_empty(out)) return std::nullopt;
+  if (resolve.index() != 0) {
     if (auto held = resolve_in(out, record_id_of)) return held;
+    // What `values` and links give is canonical already.
+    if (!std::holds_alternative<TableLookup>(resolve) && !out.is_array()) return std::nullopt;
   }
-  const bool is_canonical = is_resolved && !std::holds_alternative<TableLookup>(resolve) && !out.is_array();
-  if (!records::is_empty(out) && !is_canonical) {
-    auto canonical = records::canonical_value(field, out);
-    if (!canonical) {
-      Held held = invalid("", "");
-      held.message = "legacy field " + paths.front().text() + ": " + canonical.error().public_message;
-      return held;
-    }
-    out = std::move(*canonical);
+  const Json value = std::move(out);
+  return canonicalise(value, out);
+}
+
+std::optional<Held> FieldMap::read(const Json& legacy, const Lookup& record_id_of, Json& out) const {
+  out = nullptr;
+  if (paths.empty()) {
+    out = default_modern;
+    return std::nullopt;
   }
+  const bool is_plain = transforms.empty() && resolve.index() == 0 && !join && !part;
+  if (auto held = is_plain ? read_plain(legacy, out) : read_formed(legacy, record_id_of, out)) return held;
   if (!records::is_empty(out)) return std::nullopt;
   out = default_modern;
-  if (out.is_null() && required && direction != Direction::to_legacy)
+  if (out.is_null() && required && direction != Direction::to_legacy) {
     return invalid("empty", "a value: it is required");
+  }
   return std::nullopt;
 }
 

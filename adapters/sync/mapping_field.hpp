@@ -107,6 +107,10 @@ struct FieldMap {
   Held invalid(std::string found, const std::string& expected) const;
 
 private:
+  Held absent() const;
+  std::optional<Held> canonicalise(const Json& value, Json& out) const;
+  std::optional<Held> read_plain(const Json& legacy, Json& out) const;
+  std::optional<Held> read_formed(const Json& legacy, const Lookup& record_id_of, Json& out) const;
   std::optional<Held> take(const Json& legacy, Json& value) const;
   std::optional<Held> run_in(Json& value) const;
   std::optional<Held> resolve_in(Json& value, const Lookup& record_id_of) const;

@@ -109,8 +109,9 @@ struct Split {
   std::string quote;
 };
 
-using Transform = std::variant<Trim, LetterCase, Digits, HtmlEntities, Affix, Replace, IntegerText, DecimalNumber,
-                               DecimalText, MinorUnits, Epoch, DateFormat, TimestampFormat, BooleanWords, Split>;
+using Transform =
+    std::variant<Trim, LetterCase, Digits, HtmlEntities, Affix, Replace, IntegerText, DecimalNumber, Percent,
+                 DecimalText, MinorUnits, Epoch, DateFormat, TimestampFormat, BooleanWords, Split>;
 
 struct TransformTraits {
   std::string_view name;  // as mappings call it

@@ -219,8 +219,8 @@ TEST(MappingFaults, NameTheEntityThatALookupLacks) {
 TEST(MappingFaults, NameTheCircleOfRequiredReferences) {
   EXPECT_THAT(
       faults_of("entities:\n"
-                "  left: {type: l, fields: {right: {legacy: r, lookup: right}}}\n"
-                "  right: {type: r, fields: {left: {legacy: l, lookup: left}}}\n"),
+                "  left: {type: l, fields: {right: {legacy: r, lookup: right, required: true}}}\n"
+                "  right: {type: r, fields: {left: {legacy: l, lookup: left, required: true}}}\n"),
       ElementsAre("m.yaml:2: entities.left: a circle of required references: left -> right -> left; expected at "
                   "least one of them optional: none of the records could come first"));
 }

@@ -50,8 +50,8 @@ entities:
       text: {type: text, required: true}
       account: {type: reference, to: account}
       deal: {type: reference, to: deal}
-  left: {fields: {right: {type: reference, to: right, required: true}}}
-  right: {fields: {left: {type: reference, to: left, required: true}}}
+  left: {fields: {right: {type: reference, to: right}}}
+  right: {fields: {left: {type: reference, to: left}}}
 )";
 
 inline const records::Ontology& ontology() {
