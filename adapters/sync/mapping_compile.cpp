@@ -51,8 +51,8 @@ private:
 
   Policy policy_of(const FieldMap& field) const {
     const FieldEntry* entry = entry_of(field.name());
-    const auto own = entry == nullptr ? std::nullopt : entry->conflict;
-    return own.value_or(entry_.conflict.value_or(file_.conflict));
+    if (entry != nullptr && entry->conflict) return *entry->conflict;
+    return entry_.conflict.value_or(file_.conflict);
   }
 
   void read_fields() {
