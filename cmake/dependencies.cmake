@@ -29,7 +29,7 @@ set(BANYAN_EXTERNAL_TABLE
   "posix: gateway/base gateway/net gateway/store gateway/proxy gateway/app"
   "grp: gateway/store"
   "pwd: gateway/store"
-  "pqxx: gateway/store adapters/records"
+  "pqxx: gateway/store adapters/records adapters/sync"
   "libpq-fe: gateway/store"
   "cpprest: adapters/legacy"
   "pplx: adapters/legacy"

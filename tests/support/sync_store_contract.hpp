@@ -110,7 +110,7 @@ protected:
     std::string digits = std::to_string(number);
     return "01900000-0000-7000-8000-" + std::string(12 - digits.size(), '0') + digits;
   }
-  static WallTime at(int seconds) { return WallTime(std::chrono::seconds(1'800'000'000 + seconds)); }
+  static WallTime at(int seconds) { return WallTime(std::chrono::seconds(1'800'000'000LL + seconds)); }
 
   static RecordWrite insert(int number, const std::string& name, StreamId skip = 0,
                             const std::string& entity = "account") {

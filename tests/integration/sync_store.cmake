@@ -1,0 +1,6 @@
+# The store of sync on a real PostgreSQL.
+banyan_database_test(sync_store_tests
+  SOURCES
+    sync_store_contract_test.cpp
+  KNOWS adapters/sync
+)
