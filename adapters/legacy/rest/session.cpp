@@ -72,7 +72,9 @@ std::string target_of(const Operation& operation, const std::vector<QueryParamet
     });
     if (!lacks) add_parameter(target, parameter.name, parameter.value.fill(values));
   };
-  std::ranges::for_each(operation.query, add);
+  for (const QueryParameter& parameter : operation.query) {
+    if (std::ranges::find(more, parameter.name, &QueryParameter::name) == more.end()) add(parameter);
+  }
   std::ranges::for_each(more, add);
   return target;
 }

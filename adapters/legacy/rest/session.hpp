@@ -33,7 +33,8 @@ struct Meaning {
   Failure::Kind kind;
 };
 
-// Path and query with the places filled in. A parameter that needs a value which is absent or empty is left out.
+// Path and query with the places filled in. A parameter that needs a value which is absent or empty is left out; one of
+// `more` stands instead of the operation's own of the same name.
 std::string target_of(const Operation& operation, const std::vector<QueryParameter>& more,
                       const Template::Values& values);
 void add_parameter(std::string& target, const std::string& name, const std::string& value);

@@ -27,7 +27,11 @@ Window::Window(const IdForm& ids, Cursor after, std::size_t limit)
 void Window::add(Row row) {
   if (!row.problem.empty()) {
     const Cursor& place = row.record.cursor;
-    if (place.stamp.empty() || rows_.key_comp()(after_, place)) add_unreadable(page_, std::move(row), unreadable_);
+    const bool is_behind = !place.stamp.empty() && !rows_.key_comp()(after_, place);
+    const std::string name = row.record.id.empty() ? "raw " + row.record.fields.dump() : row.record.id;
+    if (is_behind || known_unreadable_.contains(name)) return;
+    if (known_unreadable_.size() < kMostUnreadable) known_unreadable_.insert(name);
+    add_unreadable(page_, std::move(row), unreadable_);
     return;
   }
   if (row.record.cursor.stamp.empty() || !rows_.key_comp()(after_, row.record.cursor)) return;

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "adapters/legacy/legacy_system.hpp"
@@ -36,6 +38,7 @@ private:
   std::map<Cursor, LegacyRecord, Less> rows_;  // one more than the limit at most
   Page page_;
   std::size_t unreadable_ = 0;
+  std::set<std::string> known_unreadable_;  // pages overlap
 };
 
 // Adds an unreadable row to a page; of many, the page keeps the first hundred and the number of all.

@@ -9,7 +9,7 @@ namespace {
 // Builds a document from nlohmann's parser events, whose parser does not recurse.
 class Builder final : public nlohmann::json_sax<Json> {
 public:
-  explicit Builder(std::size_t depth) : depth_(depth) {}
+  Builder(std::size_t size, std::size_t depth) : size_(size), depth_(depth) {}
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -26,11 +26,9 @@ public:
   }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
-  bool parse_error(std::size_t position, const std::string& token, const Json::exception& /*error*/) override {
-    // The parser names the token with all that it has read of it, which may be long.
-    problem_ =
-        token.empty() || token == "<end of input>" || position == 0 ? "it ends too early at byte " : "no JSON at byte ";
-    problem_ += std::to_string(position);
+  bool parse_error(std::size_t position, const std::string& /*token*/, const Json::exception& /*error*/) override {
+    const bool cut = position > size_;
+    problem_ = (cut ? "it ends too early at byte " : "no JSON at byte ") + std::to_string(cut ? size_ : position);
     return false;
   }
 
@@ -71,6 +69,7 @@ private:
     return true;
   }
 
+  std::size_t size_;  // of the text
   std::size_t depth_;
   Json root_;
   std::vector<Json*> open_;  // a parent does not grow while one of its children is open
@@ -105,7 +104,7 @@ void append_text(std::string& out, const Json& value) {
 }  // namespace
 
 tl::expected<Json, std::string> parse_wire(std::string_view text, std::size_t depth) {
-  Builder builder(depth);
+  Builder builder(text.size(), depth);
   const bool whole = Json::sax_parse(text.begin(), text.end(), &builder);
   return builder.result(whole);
 }

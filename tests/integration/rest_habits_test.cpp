@@ -1,0 +1,651 @@
+// The bad habits of legacy REST systems, one test each: what the adapter makes of them. rest_adapter.py starts the
+// server that has them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "tests/integration/rest_support.hpp"
+
+namespace banyan::legacy::rest {
+namespace {
+
+using Kind = Failure::Kind;
+using namespace std::chrono_literals;
+using namespace testing_support;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RestHabits : public testing::Test {
+protected:
+  // The server forgets everything and takes on these habits; the system is described with these parts.
+  RestSystem& given(const Json& habits, const Parts& parts = {}) {
+    ask(url_, "PUT", "/_habits", habits.dump());
+    system_ = system_of(contacts_description(url_, parts));
+    return *system_;
+  }
+  RestSystem& system() { return *system_; }
+
+  std::vector<int> rows(const Json& values) {
+    return Json::parse(ask(url_, "POST", "/_rows", values.dump()).body).get<std::vector<int>>();
+  }
+  void many_rows(int count) {
+    Json values = Json::array();
+    for (int i = 0; i < count; ++i) values.push_back({{"name", "Row " + std::to_string(i)}});
+    rows(values);
+  }
+  Json stored() { return Json::parse(ask(url_, "GET", "/_rows").body); }
+  Json log() { return Json::parse(ask(url_, "GET", "/_log").body); }
+  void fault(const std::string& method, const std::string& path, const std::string& kind, int times = 1) {
+    const Json body{{"method", method}, {"path", path}, {"kind", kind}, {"times", times}};
+    ask(url_, "POST", "/_fault", body.dump());
+  }
+  int count_of(const std::string& method, const std::string& path) {
+    int count = 0;
+    for (const Json& entry : log()) {
+      const std::string target = entry["path"];
+      if (entry["method"] == method && target.substr(0, target.find('?')) == path) ++count;
+    }
+    return count;
+  }
+
+  template <typename T>
+  static T get(Answer<T> answer) {
+    if (!answer) throw std::runtime_error(answer.error().message);
+    return std::move(*answer);
+  }
+  static CreateMark mark(const std::string& id = "0192f0c1-0000-7000-8000-000000000001") {
+    return {id, WallTime{} + 1h};
+  }
+  Answer<Written> create(const Json& fields) { return system().create("contacts", fields, mark(), soon()); }
+  Answer<Written> update(const std::string& id, const Json& fields, const std::string& expected = "") {
+    return system().update("contacts", id, fields, fields, expected, soon());
+  }
+  LegacyRecord fetch(const std::string& id, const std::string& type = "contacts") {
+    const std::vector<std::string> ids{id};
+    return get(system().fetch(type, ids, soon())).at(0);
+  }
+  std::vector<std::string> scanned(std::size_t limit = 10) {
+    std::vector<std::string> ids;
+    std::string position;
+    for (bool more = true; more;) {
+      const Page page = get(system().scan("contacts", position, limit, soon()));
+      for (const auto& record : page.records) ids.push_back(record.id);
+      position = page.next.id;
+      more = page.more;
+    }
+    return ids;
+  }
+  std::vector<LegacyRecord> changed(Cursor cursor, std::size_t limit = 10) {
+    std::vector<LegacyRecord> all;
+    for (bool more = true; more;) {
+      const Page page = get(system().changes("contacts", cursor, limit, soon()));
+      all.insert(all.end(), page.records.begin(), page.records.end());
+      more = page.more;
+      cursor = page.next;
+    }
+    return all;
+  }
+  static std::vector<std::string> ids_of(const std::vector<LegacyRecord>& records) {
+    std::vector<std::string> ids;
+    for (const auto& record : records) ids.push_back(record.id);
+    return ids;
+  }
+  static std::vector<std::string> numbers(int first, int last) {
+    std::vector<std::string> out;
+    for (int i = first; i <= last; ++i) out.push_back(std::to_string(i));
+    return out;
+  }
+
+  std::string url_ = environment("BANYAN_HABITS_URL");
+  std::unique_ptr<RestSystem> system_;
+};
+
+// ---- lists
+
+TEST_F(RestHabits, AnEmptyListMayBeA404) {
+  const std::string list =
+      "{path: /contacts, empty: 404, paging: {style: page, position: page, limit: limit, size: 10}}";
+  given({{"empty_is_404", true}}, {{"list", list}});
+  EXPECT_THAT(scanned(), IsEmpty());
+  EXPECT_THAT(changed({}), IsEmpty());
+  many_rows(10);  // the page behind the last full one is a 404 too
+  EXPECT_EQ(scanned().size(), 10U);
+}
+
+TEST_F(RestHabits, A404OfAListThatIsNotDeclaredEmptyIsNoAbsence) {
+  given({{"empty_is_404", true}});
+  const auto page = system().scan("contacts", "", 10, soon());
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().kind, Kind::malformed);
+  EXPECT_THAT(page.error().message, HasSubstr("status 404"));
+}
+
+TEST_F(RestHabits, EveryStyleOfPagingReachesEveryRow) {
+  const std::map<std::string, std::string> styles{
+      {"page", "{style: page, position: page, limit: limit, size: 4}"},
+      {"offset", "{style: offset, position: offset, limit: limit, size: 4}"},
+      {"cursor", "{style: cursor, position: c, limit: limit, size: 4, next: /next}"},
+      {"link", "{style: link, limit: limit, size: 4}"},
+  };
+  for (const auto& [style, paging] : styles) {
+    given({{"paging", style}, {"list_key", "data"}},
+          {{"list", "{path: /contacts, items: /data, paging: " + paging + "}"}});
+    many_rows(13);
+    EXPECT_EQ(scanned(4), numbers(1, 13)) << style;
+    EXPECT_EQ(ids_of(changed({}, 5)), numbers(1, 13)) << style;
+  }
+}
+
+TEST_F(RestHabits, APageShorterThanAskedForIsNotTheLast) {
+  given({{"clamp", 3}});
+  many_rows(10);
+  EXPECT_EQ(scanned(), numbers(1, 10));
+  EXPECT_EQ(ids_of(changed({})), numbers(1, 10));
+}
+
+TEST_F(RestHabits, RowsThatSlideBackOverAPageAreNotLeftOut) {
+  for (const std::string style : {"page", "offset"}) {
+    const std::string list =
+        "{path: /contacts, paging: {style: " + style + ", position: " + style + ", limit: limit, size: 5}}";
+    given({{"paging", style}, {"vanish_after_list", 3}}, {{"list", list}});
+    many_rows(30);
+    const auto seen = scanned(5);
+    const std::set<std::string> found(seen.begin(), seen.end());
+    for (const Json& row : stored())
+      EXPECT_EQ(found.count(std::to_string(row["id"].get<int>())), 1U) << style << row["id"];
+  }
+}
+
+TEST_F(RestHabits, AListThatEndsAtItsCapIsAFailureAndNoEnd) {
+  const std::string list = "{path: /contacts, paging: {style: page, position: page, limit: limit, size: 5, cap: 20}}";
+  given({{"cap", 20}}, {{"list", list}});
+  many_rows(30);
+  std::string position;
+  Answer<Page> page = Page{};
+  for (page->more = true; page && page->more; position = page ? page->next.id : "") {
+    page = system().scan("contacts", position, 5, soon());
+  }
+  ASSERT_FALSE(page);
+  EXPECT_THAT(page.error().message, HasSubstr("cap of 20 rows"));
+}
+
+TEST_F(RestHabits, ACapIsNoMatterToAScanById) {
+  const std::string list = "{path: /contacts, paging: {style: page, position: page, limit: limit, size: 5, cap: 20}}";
+  given({{"cap", 20}}, {{"list", list}, {"scan_after", "{after: \"{id}\"}"}});
+  many_rows(30);
+  EXPECT_EQ(scanned(5), numbers(1, 30));
+  EXPECT_EQ(scanned(3), numbers(1, 30));
+}
+
+// ---- change feeds
+
+TEST_F(RestHabits, MoreTiesThanTheCapAreReadByIdInstead) {
+  const std::string list = "{path: /contacts, paging: {style: page, position: page, limit: limit, size: 5, cap: 20}}";
+  given({{"cap", 20}}, {{"list", list}, {"scan_after", "{after: \"{id}\"}"}});
+  many_rows(33);  // all of one moment
+  EXPECT_EQ(ids_of(changed({}, 7)), numbers(1, 33));
+}
+
+TEST_F(RestHabits, ATieQueryReadsEachTieOnce) {
+  const std::string changes =
+      "{query: {since: \"{stamp}\", sort: updated_at}, order: oldest_first, tie: {at: \"{stamp}\", after: \"{id}\"}}";
+  given(Json::object(), {{"changes", changes}});
+  many_rows(200);
+  EXPECT_EQ(ids_of(changed({}, 10)), numbers(1, 200));
+  EXPECT_LT(count_of("GET", "/contacts"), 100) << "a tie was read again and again";
+}
+
+TEST_F(RestHabits, MassTiesOfWholeSecondStampsLoseNoRow) {
+  given({{"stamp", "seconds"}}, {{"stamp", "{at: /updated_at, time: iso, precision: 1s}"}, {"created", ""}});
+  many_rows(25);
+  for (const std::size_t limit : {1U, 4U, 10U, 100U}) EXPECT_EQ(ids_of(changed({}, limit)), numbers(1, 25)) << limit;
+}
+
+TEST_F(RestHabits, StampsOfEveryFormArePolled) {
+  const std::map<std::string, std::string> forms{
+      {"epoch", "{at: /updated_at, time: epoch, precision: 1s}"},
+      {"epoch_ms", "{at: /updated_at, time: epoch_ms, precision: 1ms}"},
+      {"local", "{at: /updated_at, time: \"%Y-%m-%d %H:%M:%S\", utc_offset: \"+02:00\", precision: 1s}"},
+      {"seconds", "{at: /updated_at, time: iso, precision: 1s}"},
+      {"iso", "{at: /updated_at, time: iso, precision: 1us}"},
+  };
+  for (const auto& [form, stamp] : forms) {
+    given({{"stamp", form}}, {{"stamp", stamp}, {"created", ""}});
+    rows({{{"name", "Old"}, {"_updated_at", 1'700'000'000'000'000}}, {{"name", "New"}}});
+    const auto all = changed({});
+    ASSERT_EQ(ids_of(all), numbers(1, 2)) << form;
+    EXPECT_EQ(all[0].cursor.stamp, "2023-11-14T22:13:20.000000Z") << form;
+    const auto age = std::chrono::system_clock::now() - all[1].stamp.value();
+    EXPECT_LT(std::chrono::abs(age), 60s) << form;
+    EXPECT_EQ(ids_of(changed(all[0].cursor)), numbers(2, 2)) << form;
+    EXPECT_THAT(changed(all[1].cursor), IsEmpty()) << form;
+  }
+}
+
+TEST_F(RestHabits, AFilterThatLeavesOutItsMomentIsAskedOneStepEarlier) {
+  const std::string changes = "{query: {since: \"{stamp}\", sort: updated_at}, order: oldest_first, inclusive: false}";
+  given({{"filter", "exclusive"}}, {{"changes", changes}});
+  many_rows(15);  // all of one moment
+  EXPECT_EQ(ids_of(changed({}, 4)), numbers(1, 15));
+}
+
+TEST_F(RestHabits, AFilterThatIsIgnoredLosesNothing) {
+  given({{"filter", "ignored"}});
+  many_rows(25);
+  const auto all = changed({}, 6);
+  EXPECT_EQ(ids_of(all), numbers(1, 25));
+  EXPECT_EQ(ids_of(changed(all[9].cursor, 6)), numbers(11, 25));
+}
+
+TEST_F(RestHabits, RowsOutOfOrderAreRefusedWhereAnOrderWasPromised) {
+  given({{"ignores_order", true}});
+  rows({{{"name", "New"}}, {{"name", "Old"}, {"_updated_at", 1'700'000'000'000'000}}});
+  const auto page = system().changes("contacts", {}, 10, soon());
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().kind, Kind::malformed);
+  EXPECT_THAT(page.error().message, HasSubstr("not in the order of their stamps"));
+}
+
+TEST_F(RestHabits, AnyOrderIsSortedWhereNoneWasPromised) {
+  given({{"ignores_order", true}}, {{"changes", "{query: {since: \"{stamp}\"}, order: none}"}});
+  rows({{{"name", "New"}}, {{"name", "Old"}, {"_updated_at", 1'700'000'000'000'000}}});
+  many_rows(20);
+  const auto all = changed({}, 3);
+  ASSERT_EQ(all.size(), 22U);
+  EXPECT_EQ(all[0].id, "2");
+  EXPECT_EQ(all[1].id, "1");
+}
+
+TEST_F(RestHabits, AListOfTheNewestFirstIsReadOnlyAsFarAsNeeded) {
+  given(Json::object(), {{"changes", "{query: {sort: -updated_at}, order: newest_first}"}});
+  for (int i = 0; i < 60; ++i) rows({{{"name", "Row"}}});
+  const auto all = changed({}, 60);
+  ASSERT_EQ(ids_of(all), numbers(1, 60));
+  ask(url_, "GET", "/_log");
+  const int before = count_of("GET", "/contacts");
+  EXPECT_EQ(ids_of(changed(all[56].cursor, 60)), numbers(58, 60));
+  EXPECT_EQ(count_of("GET", "/contacts") - before, 1);
+}
+
+TEST_F(RestHabits, ALateRowIsFoundWithinTheOverlap) {
+  given(Json::object());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
+  rows({{{"name", "First"}}});
+  const Cursor end = changed({}).back().cursor;
+  rows({{{"name", "Committed late"}, {"_updated_at", now.count() - 3'000'000}}});
+  EXPECT_THAT(changed(end), IsEmpty());
+  EXPECT_THAT(ids_of(changed(system().rewind("contacts", end, 5s))), ElementsAre("2", "1"));
+}
+
+TEST_F(RestHabits, ADeleteWithoutATraceIsSeenByScanning) {
+  given(Json::object());
+  many_rows(3);
+  ask(url_, "POST", "/_remove", "[2]");
+  EXPECT_EQ(system().capabilities("contacts").deletes, DeleteVisibility::sweep_only);
+  EXPECT_THAT(scanned(), ElementsAre("1", "3"));
+}
+
+TEST_F(RestHabits, SoftDeletesComeThroughTheFeed) {
+  given({{"soft_delete", true}}, {{"deleted", "{at: /is_deleted, is: \"true\"}"}});
+  many_rows(2);
+  ASSERT_TRUE(system().remove("contacts", "1", "", soon()));
+  EXPECT_EQ(system().capabilities("contacts").deletes, DeleteVisibility::in_feed);
+  const auto all = changed({});
+  ASSERT_THAT(ids_of(all), ElementsAre("2", "1"));
+  EXPECT_TRUE(all[1].deleted);
+  EXPECT_THAT(scanned(), ElementsAre("2"));
+  EXPECT_EQ(system().remove("contacts", "1", "", soon()).error().kind, Kind::missing);
+}
+
+TEST_F(RestHabits, ALogOfDeletesIsRead) {
+  given(Json::object(), {{"delete_log", "{path: /deleted, query: {since: \"{stamp}\"}, id: /id}"}});
+  many_rows(3);
+  ASSERT_TRUE(system().remove("contacts", "2", "", soon()));
+  EXPECT_EQ(system().capabilities("contacts").deletes, DeleteVisibility::history);
+  EXPECT_THAT(get(system().deleted_since("contacts", {}, soon())), ElementsAre("2"));
+}
+
+// ---- creates
+
+TEST_F(RestHabits, ANewIdComesBackInManyWays) {
+  const std::map<std::string, std::string> ways{
+      {"object", "/id"}, {"bare", "bare"}, {"bare_text", "bare"}, {"location", "location"}};
+  for (const auto& [habit, id] : ways) {
+    given({{"create_answer", habit}}, {{"create", "{path: /contacts, id: " + id + "}"}});
+    many_rows(4);
+    const Written written = get(create({{"name", "Anna"}}));
+    EXPECT_EQ(written.id, "5") << habit;
+    ASSERT_TRUE(written.record) << habit;
+    EXPECT_EQ(written.record->fields["name"], "Anna") << habit;
+  }
+}
+
+TEST_F(RestHabits, ACreateWithoutAnIdInTheAnswerIsUnknownAndCanBeFound) {
+  given({{"create_answer", "nothing"}});
+  const auto lost = create({{"name", "Anna"}});
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, Kind::unknown);
+  EXPECT_THAT(ids_of(get(system().find("contacts", mark(), soon()))), ElementsAre("1"));
+}
+
+TEST_F(RestHabits, ADuplicateMayBeA500WithAText) {
+  const Parts parts{{"create", "{path: /contacts, id: /id, duplicate: {status: 500, text: duplicate key}}"},
+                    {"external_key", "{at: /ext_ref, value: \"banyan:{record}\", query: {ext_ref: \"{key}\"}}"}};
+  given({{"duplicate_is_500", true}}, parts);
+  get(create({{"name", "Anna"}}));
+  const auto again = create({{"name", "Anna"}});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, Kind::duplicate);
+  EXPECT_THAT(ids_of(get(system().find("contacts", mark(), soon()))), ElementsAre("1"));
+}
+
+TEST_F(RestHabits, ACreateThatBreaksTheServerMayHaveHappened) {
+  given(Json::object());
+  fault("POST", "/contacts", "error_500");
+  EXPECT_EQ(create({{"name", "Anna"}}).error().kind, Kind::unknown);
+}
+
+TEST_F(RestHabits, AnExternalKeyThatIsNotUniqueGivesAllThatHoldIt) {
+  given(Json::object(), {{"external_key", "{at: /ext_ref, value: \"{record}\", query: {ext_ref: \"{key}\"}}"}});
+  get(create({{"name", "Anna"}}));
+  get(create({{"name", "Anna again"}}));
+  many_rows(3);
+  EXPECT_THAT(ids_of(get(system().find("contacts", mark(), soon()))), ElementsAre("1", "2"));
+}
+
+TEST_F(RestHabits, AnUnknownFilterThatGivesEverythingFindsNothingForeign) {
+  given(Json::object(), {{"external_key", "{at: /ext_ref, value: \"{record}\", query: {no_such_filter: \"{key}\"}}"}});
+  many_rows(3);
+  const std::string id = get(create({{"name", "Anna"}})).id;
+  EXPECT_THAT(ids_of(get(system().find("contacts", mark(), soon()))), ElementsAre(id));
+  EXPECT_THAT(get(system().find("contacts", mark("0192f0c1-0000-7000-8000-00000000ffff"), soon())), IsEmpty());
+}
+
+// ---- updates
+
+TEST_F(RestHabits, AWholeObjectUpdateKeepsWhatWeDoNotKnow) {
+  given({{"whole_object_only", true}},
+        {{"update", "{path: \"/contacts/{id}\", whole: true, drop: [/created_at, /updated_at]}"}});
+  rows({{{"name", "Anna"}, {"phone", "1"}, {"secret_score", 12.50}, {"tags", {"a"}}}});
+  const Written written = get(update("1", {{"phone", "2"}}, fetch("1").version));
+  EXPECT_EQ(written.record->fields["phone"], "2");
+  const Json row = stored()[0];
+  EXPECT_EQ(row["name"], "Anna");
+  EXPECT_EQ(row["secret_score"], 12.5);
+  EXPECT_EQ(row["tags"], Json::array({"a"}));
+  const Json body =
+      Json::parse(log().back()["method"] == "GET" ? log()[log().size() - 2]["body"].get<std::string>() : "{}");
+  EXPECT_FALSE(body.contains("created_at"));
+}
+
+TEST_F(RestHabits, WithoutVersionsAnEditIsSeenByReadingBeforeWriting) {
+  given({{"whole_object_only", true}}, {{"update", "{path: \"/contacts/{id}\", whole: true}"}});
+  many_rows(1);
+  const std::string seen = fetch("1").version;
+  get(update("1", {{"name", "Staff"}}));
+  EXPECT_EQ(system().capabilities("contacts").compare_and_set, CompareAndSet::none);
+  EXPECT_EQ(update("1", {{"phone", "1"}}, seen).error().kind, Kind::stale);
+  EXPECT_EQ(system().remove("contacts", "1", seen, soon()).error().kind, Kind::stale);
+  EXPECT_EQ(fetch("1").fields["name"], "Staff");
+}
+
+TEST_F(RestHabits, AVersionHeaderClosesTheWindowBetweenReadingAndWriting) {
+  given({{"etag", true}}, {{"version", "{header: ETag}"}});
+  many_rows(1);
+  const LegacyRecord listed = get(system().scan("contacts", "", 10, soon())).records.at(0);
+  const LegacyRecord fetched = fetch("1");
+  EXPECT_EQ(listed.version, fetched.version) << "lists do not hold the header";
+  get(update("1", {{"name", "Ours"}}, listed.version));
+  EXPECT_EQ(log()[log().size() - 2]["headers"]["if-match"], "\"v1\"");
+  EXPECT_EQ(update("1", {{"name", "Late"}}, listed.version).error().kind, Kind::stale);
+  fault("PATCH", "/contacts/1", "limited");
+  EXPECT_EQ(update("1", {{"name", "Later"}}, fetch("1").version).error().kind, Kind::rate_limited);
+}
+
+TEST_F(RestHabits, AVersionInTheRecordTravelsWithTheUpdate) {
+  given({{"version_field", true}}, {{"version", "{at: /version}"}});
+  many_rows(1);
+  EXPECT_EQ(fetch("1").version, "1");
+  EXPECT_EQ(get(update("1", {{"name", "Ours"}}, "1")).version, "2");
+  EXPECT_EQ(update("1", {{"name", "Late"}}, "1").error().kind, Kind::stale);
+  EXPECT_EQ(fetch("1").fields["name"], "Ours");
+}
+
+TEST_F(RestHabits, ValuesThatTheServerRewritesAreTold) {
+  given({{"rewrite", true}});
+  const Written written = get(create({{"name", " Anna "}, {"phone", "+41 44 123"}}));
+  EXPECT_EQ(written.record->fields["name"], "Anna");
+  EXPECT_EQ(written.record->fields["phone"], "+4144123");
+  EXPECT_EQ(get(update(written.id, {{"phone", "0 1"}})).record->fields["phone"], "01");
+}
+
+TEST_F(RestHabits, FieldsThatTheServerIgnoresAreSeenToBeUnchanged) {
+  given({{"ignore", {"note"}}});
+  const Written written = get(create({{"name", "Anna"}, {"note", "hello"}}));
+  EXPECT_FALSE(written.record->fields.contains("note"));
+}
+
+TEST_F(RestHabits, NumbersAsTextsKeepTheirDigits) {
+  given({{"numbers_as_text", true}},
+        {{"fields", "{name: {type: text}, amount: {type: decimal, as_text: true}, note: {}}"}});
+  const Written written = get(create({{"name", "Anna"}, {"amount", "12345678901234567.89"}}));
+  EXPECT_EQ(written.record->fields["amount"], "12345678901234567.89");
+  EXPECT_EQ(stored()[0]["amount"], "12345678901234567.89");
+}
+
+// ---- children
+
+TEST_F(RestHabits, ChildrenAreReadAndWrittenThroughTheirParent) {
+  const std::string points =
+      "  points:\n"
+      "    id: {at: /id, form: number}\n"
+      "    parent: {type: contacts, items: /points, field: contact}\n"
+      "    fields: {kind: {type: text}, value: {type: text}}\n";
+  for (const bool whole : {false, true}) {
+    const std::string update_part = whole ? "{path: \"/contacts/{id}\", whole: true}" : "{path: \"/contacts/{id}\"}";
+    given({{"etag", true}}, {{"top.more_types", points}, {"version", "{header: ETag}"}, {"update", update_part}});
+    rows({{{"name", "Anna"}, {"points", {{{"kind", "phone"}, {"value", "1"}}, {{"kind", "mail"}, {"value", "a@b"}}}}},
+          {{"name", "Bert"}}});
+    const Page page = get(system().scan("points", "", 10, soon()));
+    ASSERT_THAT(ids_of(page.records), ElementsAre("1/1000", "1/1001"));
+    EXPECT_EQ(page.records[0].fields, Json({{"contact", 1}, {"kind", "phone"}, {"value", "1"}}));
+
+    const Written made =
+        get(system().create("points", {{"contact", 2}, {"kind", "fax"}, {"value", "9"}}, mark(), soon()));
+    EXPECT_EQ(made.id, "2/2001");
+    const LegacyRecord seen = fetch("1/1000", "points");
+    get(system().update("points", "1/1000", {{"value", "2"}}, {}, seen.version, soon()));
+    EXPECT_EQ(fetch("1/1000", "points").fields["value"], "2");
+    EXPECT_EQ(fetch("1/1001", "points").fields["value"], "a@b");
+    EXPECT_EQ(fetch("1").fields["name"], "Anna");
+    EXPECT_EQ(system().update("points", "1/1000", {{"value", "3"}}, {}, seen.version, soon()).error().kind,
+              Kind::stale);
+    ASSERT_TRUE(system().remove("points", "1/1001", "", soon()));
+    EXPECT_THAT(get(system().fetch("points", std::vector<std::string>{"1/1001"}, soon())), IsEmpty());
+    const Page feed = get(system().changes("points", {}, 10, soon()));
+    EXPECT_THAT(ids_of(feed.records), ElementsAre("2/2001", "1/1000"));
+  }
+}
+
+// ---- broken answers
+
+TEST_F(RestHabits, APageOfHtmlWithStatus200IsNoAnswer) {
+  given(Json::object());
+  many_rows(1);
+  fault("GET", "/contacts", "html");
+  const auto list = system().scan("contacts", "", 10, soon());
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().kind, Kind::malformed);
+  EXPECT_THAT(list.error().message, HasSubstr("GET /contacts: status 200 (text/html), but the body is no JSON"));
+  fault("PATCH", "/contacts/1", "html");
+  EXPECT_EQ(update("1", {{"name", "Anna"}}).error().kind, Kind::unknown);
+  fault("DELETE", "/contacts/1", "html");
+  EXPECT_EQ(system().remove("contacts", "1", "", soon()).error().kind, Kind::unknown);
+  EXPECT_EQ(stored().size(), 1U);
+}
+
+TEST_F(RestHabits, TruncatedJsonIsNoAnswer) {
+  given(Json::object());
+  fault("GET", "/contacts", "truncated");
+  const auto list = system().changes("contacts", {}, 10, soon());
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().kind, Kind::malformed);
+  EXPECT_THAT(list.error().message, HasSubstr("it ends too early at byte 31"));
+  fault("POST", "/contacts", "truncated");
+  EXPECT_EQ(create({{"name", "Anna"}}).error().kind, Kind::unknown);
+}
+
+TEST_F(RestHabits, ARowOfWrongTypesIsSetApartAndTheOthersGoOn) {
+  given(Json::object());
+  rows({{{"name", "Anna"}},
+        {{"name", {{"first", "Bert"}}}},
+        {{"name", "Carla"}, {"amount", "much"}},
+        {{"name", "Dora"}}});
+  const Page page = get(system().changes("contacts", {}, 10, soon()));
+  EXPECT_THAT(ids_of(page.records), ElementsAre("1", "4"));
+  ASSERT_THAT(ids_of(page.unreadable), ElementsAre("2", "3"));
+  EXPECT_THAT(page.problem, HasSubstr("record 2: field name: {\\\"first\\\":\\\"Bert\\\"} where a text was expected"));
+  EXPECT_THAT(page.unreadable[1].fields["raw"].get<std::string>(), HasSubstr("much"));
+  fault("GET", "/contacts", "wrong_types");
+  EXPECT_EQ(system().scan("contacts", "", 10, soon()).error().kind, Kind::malformed);
+  const std::vector<std::string> ids{"2"};
+  EXPECT_EQ(system().fetch("contacts", ids, soon()).error().kind, Kind::malformed);
+}
+
+// Peak resident memory of this process.
+std::size_t peak_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::size_t kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+TEST_F(RestHabits, AValueOf50MegabytesMakesOneRowUnreadable) {
+  const std::string paging = "{style: page, position: page, limit: limit, size: 10, short_is_last: true}";
+  given(Json::object(), {{"list", "{path: /contacts, paging: " + paging + "}"}});
+  rows({{{"name", "Anna"}}, {{"name", std::string(50'000'000, 'x')}}, {{"name", "Bert"}}});
+  const std::size_t before = peak_bytes();
+  const Page page = get(system().changes("contacts", {}, 10, soon()));
+  EXPECT_THAT(ids_of(page.records), ElementsAre("1", "3"));
+  ASSERT_THAT(ids_of(page.unreadable), ElementsAre("2"));
+  EXPECT_THAT(page.problem, HasSubstr("record 2: a record of about 5"));
+  EXPECT_LT(page.unreadable[0].fields["raw"].get<std::string>().size(), 2'000U);
+  EXPECT_LT(peak_bytes() - before, 800'000'000U) << "the value was copied too often";
+}
+
+TEST_F(RestHabits, AnAnswerAboveTheLimitIsNotRead) {
+  given(Json::object(), {{"top.answer_bytes", "1MiB"}});
+  fault("GET", "/contacts", "huge");
+  const auto list = system().scan("contacts", "", 10, soon());
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().kind, Kind::malformed);
+  EXPECT_THAT(list.error().message, HasSubstr("larger than 1048576 bytes"));
+}
+
+TEST_F(RestHabits, RefusedValuesMayComeWithStatus200) {
+  given({{"success_false", true}}, {{"top.failure", "{at: /success, is: \"false\", message: /error}"}});
+  const auto refused = create({{"name", ""}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::rejected);
+  EXPECT_THAT(refused.error().message, HasSubstr("name is missing"));
+}
+
+// ---- limits, time and connections
+
+TEST_F(RestHabits, A429WithARetryAfterIsObeyedByTheCallsThatFollow) {
+  given(Json::object());
+  fault("GET", "/contacts", "limited_after");
+  const auto limited = system().scan("contacts", "", 10, soon());
+  ASSERT_FALSE(limited);
+  EXPECT_EQ(limited.error().kind, Kind::rate_limited);
+  EXPECT_EQ(limited.error().retry_after, 7000ms);
+  const auto next = system().scan("contacts", "", 10, soon());
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().kind, Kind::rate_limited);
+  EXPECT_GT(next.error().retry_after, 5000ms);
+  EXPECT_EQ(count_of("GET", "/contacts"), 1);
+}
+
+TEST_F(RestHabits, A429WithoutARetryAfterLeavesTheWaitToTheCaller) {
+  given(Json::object());
+  fault("GET", "/contacts", "limited");
+  const auto limited = system().scan("contacts", "", 10, soon());
+  ASSERT_FALSE(limited);
+  EXPECT_EQ(limited.error().kind, Kind::rate_limited);
+  EXPECT_FALSE(limited.error().retry_after);
+  EXPECT_TRUE(system().scan("contacts", "", 10, soon()));
+}
+
+TEST_F(RestHabits, TheRateIsKept) {
+  given(Json::object(), {{"top.calls_per_second", "50"}});
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 11; ++i) ASSERT_TRUE(system().now(soon()));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 195ms);
+}
+
+TEST_F(RestHabits, ASlowAnswerEndsAtTheDeadline) {
+  given(Json::object());
+  fault("GET", "/contacts", "slow");
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(system().scan("contacts", "", 10, in(300ms)).error().kind, Kind::deadline);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+}
+
+TEST_F(RestHabits, AConnectionCutAfterTheEffectIsUnknownAndNeverRepeated) {
+  given(Json::object());
+  fault("POST", "/contacts", "cut_after_effect");
+  EXPECT_EQ(create({{"name", "Anna"}}).error().kind, Kind::unknown);
+  EXPECT_EQ(count_of("POST", "/contacts"), 1);
+  EXPECT_THAT(ids_of(get(system().find("contacts", mark(), soon()))), ElementsAre("1"));
+}
+
+// ---- logging in
+
+TEST_F(RestHabits, EveryWayToLogInIsKnown) {
+  ::setenv("BANYAN_TEST_SECRET", "s&cret", 1);
+  const std::map<std::string, std::string> ways{
+      {"basic", "{basic: {user: banyan, password: \"env:BANYAN_TEST_SECRET\"}}"},
+      {"bearer", "{bearer: \"env:BANYAN_TEST_SECRET\"}"},
+      {"key", "{header: {name: X-Api-Key, value: \"env:BANYAN_TEST_SECRET\"}}"},
+      {"oauth2", "{oauth2: {token_url: \"" + url_ +
+                     "/oauth/token\", client_id: banyan, client_secret: \"env:BANYAN_TEST_SECRET\"}}"},
+  };
+  for (const auto& [kind, auth] : ways) {
+    given({{"auth", kind}}, {{"top.auth", auth}});
+    many_rows(1);
+    EXPECT_THAT(scanned(), ElementsAre("1")) << kind;
+    given({{"auth", kind}});
+    const auto refused = system().scan("contacts", "", 10, soon());
+    ASSERT_FALSE(refused) << kind;
+    EXPECT_EQ(refused.error().kind, Kind::unauthorised) << kind;
+  }
+}
+
+TEST_F(RestHabits, ATokenIsRenewedBeforeItEndsAndOnceOnA401) {
+  ::setenv("BANYAN_TEST_SECRET", "s&cret", 1);
+  const Parts parts{{"top.auth", "{oauth2: {token_url: \"" + url_ +
+                                     "/oauth/token\", client_id: banyan, secret_in: body, "
+                                     "client_secret: \"env:BANYAN_TEST_SECRET\"}}"}};
+  given({{"auth", "oauth2"}}, parts);
+  for (int i = 0; i < 3; ++i) scanned();
+  EXPECT_EQ(count_of("POST", "/oauth/token"), 1) << "one token serves many calls";
+
+  fault("POST", "/contacts", "bare_401");
+  EXPECT_TRUE(create({{"name", "Anna"}})) << "a new token, and the same request again";
+  EXPECT_EQ(count_of("POST", "/oauth/token"), 2);
+  fault("POST", "/contacts", "bare_401", 2);
+  EXPECT_EQ(create({{"name", "Bert"}}).error().kind, Kind::unauthorised) << "once is enough";
+
+  given({{"auth", "oauth2"}, {"token_lifetime", 0}}, parts);
+  for (int i = 0; i < 3; ++i) system().scan("contacts", "", 10, soon());
+  EXPECT_EQ(count_of("POST", "/oauth/token"), 3);
+}
+
+}  // namespace
+}  // namespace banyan::legacy::rest
