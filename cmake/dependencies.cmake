@@ -7,6 +7,7 @@ set(BANYAN_DEPENDENCY_TABLE
   "gateway/store: gateway/base"
   "gateway/proxy: gateway/base gateway/net migration/catalog"
   "gateway/admin: gateway/base gateway/net"
+  "gateway/api: gateway/base gateway/net gateway/store adapters/records adapters/sync"
   "gateway/app: *"
   "migration/catalog: gateway/base"
   "migration/stages: gateway/base gateway/store migration/catalog"
