@@ -2,7 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <ctime>
+#include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -116,6 +121,158 @@ protected:
   TrytonSystem staff_;
   Rpc rpc_;
 };
+
+// ---- what is Tryton's own
+
+class TrytonAdapter : public testing::Test {
+protected:
+  static void SetUpTestSuite() { world_ = std::make_unique<TrytonWorld>(); }
+  static void TearDownTestSuite() { world_.reset(); }
+  LegacySystem& ours() { return world_->ours(); }
+  LegacySystem& staff() { return world_->staff(); }
+
+  template <typename T>
+  static T get(Answer<T> answer) {
+    if (!answer) throw std::runtime_error("unexpected failure: " + answer.error().message);
+    return std::move(*answer);
+  }
+  std::string create(const std::string& type, const Json& fields) {
+    return get(ours().create(type, fields, CreateMark{}, soon())).id;
+  }
+  LegacyRecord fetch(const std::string& type, const std::string& id) {
+    const std::vector<std::string> ids{id};
+    auto found = get(ours().fetch(type, ids, soon()));
+    if (found.size() != 1) throw std::runtime_error(type + " " + id + " was expected to exist");
+    return found.front();
+  }
+  std::vector<LegacyRecord> changes(const std::string& type, const Cursor& after) {
+    return get(ours().changes(type, after, 10, soon())).records;
+  }
+  std::string opportunity_of(const std::string& party) {
+    return create("sale.opportunity", Json{{"party", std::stoi(party)},
+                                           {"description", "Forklifts"},
+                                           {"amount", "12500.50"},
+                                           {"start_date", "2026-11-01"},
+                                           {"conversion_probability", 0.25}});
+  }
+
+  static inline std::unique_ptr<TrytonWorld> world_;
+};
+
+TEST_F(TrytonAdapter, ValuesComeBackAsTheyWereSent) {
+  const std::string party = create("party.party", Json{{"name", "Kestrel Foods Ltd"}});
+  const std::string id = opportunity_of(party);
+  const Json fields = fetch("sale.opportunity", id).fields;
+  EXPECT_EQ(fields["party"], std::stoi(party));
+  EXPECT_EQ(fields["amount"], "12500.50");
+  EXPECT_EQ(fields["start_date"], "2026-11-01");
+  EXPECT_EQ(fields["conversion_probability"], 0.25);
+  EXPECT_EQ(fields["state"], "lead");
+  const Json change{{"amount", "0.10"}, {"start_date", "2027-02-28"}};
+  get(ours().update("sale.opportunity", id, change, Json(), fetch("sale.opportunity", id).version, soon()));
+  EXPECT_EQ(fetch("sale.opportunity", id).fields["amount"], "0.10");
+  EXPECT_EQ(fetch("sale.opportunity", id).fields["start_date"], "2027-02-28");
+}
+
+TEST_F(TrytonAdapter, AnEditOfAnAddressIsAChangeOfTheAddressAlone) {
+  const std::string party = create("party.party", Json{{"name", "Oakridge Print KG"}});
+  const std::string address = create("party.address", Json{{"party", std::stoi(party)}, {"city", "Berlin"}});
+  EXPECT_EQ(fetch("party.party", party).fields["addresses"], Json::array({std::stoi(address)}));
+  const Cursor parties = get(ours().here("party.party", soon()));
+  const Cursor addresses = get(ours().here("party.address", soon()));
+  const std::string version = fetch("party.party", party).version;
+  get(staff().update("party.address", address, Json{{"city", "Hamburg"}}, Json(), "", soon()));
+  EXPECT_EQ(fetch("party.party", party).version, version);
+  const auto found = changes("party.address", addresses);
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.back().id, address);
+  EXPECT_EQ(found.back().fields["city"], "Hamburg");
+  for (const auto& record : changes("party.party", parties))
+    EXPECT_EQ(record.version, fetch("party.party", record.id).version);
+}
+
+TEST_F(TrytonAdapter, TheDeleteOfAPartyIsAnEditOfItsOpportunities) {
+  const std::string party = create("party.party", Json{{"name", "Marwick Optics AG"}});
+  const std::string id = opportunity_of(party);
+  const Cursor here = get(ours().here("sale.opportunity", soon()));
+  ASSERT_TRUE(ours().remove("party.party", party, "", soon()));
+  const auto found = changes("sale.opportunity", here);
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.back().id, id);
+  EXPECT_TRUE(found.back().fields["party"].is_null());
+}
+
+TEST_F(TrytonAdapter, AnOpportunityThatWasConvertedCannotBeDeleted) {
+  const std::string id = opportunity_of(create("party.party", Json{{"name", "Ashdown Farms plc"}}));
+  get(ours().update("sale.opportunity", id, Json{{"state", "converted"}}, Json(), "", soon()));
+  const auto refused = ours().remove("sale.opportunity", id, "", soon());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Kind::rejected);
+  EXPECT_EQ(fetch("sale.opportunity", id).fields["state"], "converted");
+}
+
+TEST_F(TrytonAdapter, APartyThatWasMergedNamesTheOneThatStays) {
+  const std::string gone = create("party.party", Json{{"name", "Twice"}});
+  const std::string stays = create("party.party", Json{{"name", "Once"}});
+  EXPECT_EQ(fetch("party.party", gone).merged_into, "");
+  get(staff().update("party.party", gone, Json{{"replaced_by", stays}, {"active", false}}, Json(), "", soon()));
+  EXPECT_EQ(fetch("party.party", gone).merged_into, stays);
+  EXPECT_TRUE(ours().capabilities("party.party").sees_merges);
+}
+
+TEST_F(TrytonAdapter, ListsOfIdsAreSetAsAWhole) {
+  const auto category = [&](const std::string& name) {
+    return std::stoi(create("party.category", Json{{"name", name + std::to_string(std::time(nullptr))}}));
+  };
+  const int a = category("a");
+  const int b = category("b");
+  const int c = category("c");
+  const std::string id = create("party.party", Json{{"name", "Listed"}, {"categories", Json::array({a, b})}});
+  get(ours().update("party.party", id, Json{{"categories", Json::array({b, c})}}, Json(), "", soon()));
+  EXPECT_THAT(fetch("party.party", id).fields["categories"].get<std::vector<int>>(),
+              testing::UnorderedElementsAre(b, c));
+}
+
+TEST_F(TrytonAdapter, DescribesTypesAndChoices) {
+  std::map<std::string, FieldDescription> fields;
+  for (auto& field : get(ours().describe("sale.opportunity", soon()))) fields[field.name] = field;
+  EXPECT_EQ(fields["amount"].type, "numeric");
+  EXPECT_EQ(fields["party"].type, "many2one");
+  EXPECT_TRUE(fields["state"].required);
+  EXPECT_TRUE(fields["state"].read_only);
+  EXPECT_THAT(fields["state"].choices, testing::IsSupersetOf({"lead", "converted", "lost"}));
+}
+
+TEST_F(TrytonAdapter, WrongCredentialsAndWrongDatabasesAreToldApart) {
+  const SystemClock clock;
+  TrytonOptions options = system_options(tryton_url(), "ines");
+  options.rpc.password = Secret("not-the-password");
+  TrytonSystem stranger(options, clock);
+  EXPECT_EQ(stranger.scan("party.party", "", 1, soon()).error().kind, Kind::unauthorised);
+  options = system_options(tryton_url(), "ines");
+  options.rpc.database = "no_such_database";
+  TrytonSystem lost(options, clock);
+  EXPECT_EQ(lost.scan("party.party", "", 1, soon()).error().kind, Kind::unavailable);
+}
+
+// Not a bar that depends on the computer: figures for the log of the run.
+TEST_F(TrytonAdapter, ReportsHowLongAnObservedWriteTakesToFetch) {
+  const std::string id = create("party.party", Json{{"name", "Timed"}});
+  const Cursor here = get(ours().here("party.party", soon()));
+  const auto p95_of = [](auto&& call) {
+    std::vector<double> times;
+    for (int i = 0; i < 40; ++i) {
+      const auto began = std::chrono::steady_clock::now();
+      call();
+      times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+    }
+    std::sort(times.begin(), times.end());
+    return times[37];
+  };
+  std::cout << "p95 of fetch of one party: " << p95_of([&] { fetch("party.party", id); }) << " ms\n"
+            << "p95 of a poll that finds little: " << p95_of([&] { changes("party.party", here); }) << " ms\n";
+  EXPECT_EQ(fetch("party.party", id).fields["name"], "Timed");
+}
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Tryton, LegacyConformance, TrytonWorld);
 
