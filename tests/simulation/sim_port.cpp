@@ -1,0 +1,163 @@
+#include "tests/simulation/sim_port.hpp"
+
+namespace banyan::simulation {
+
+using legacy::Cursor;
+using legacy::Failure;
+using legacy::Page;
+using legacy::Written;
+using Kind = Failure::Kind;
+
+SimPort::SimPort(int process, SimLegacy& system, const Clock& clock, const Faults& faults, Random& random,
+                 Interference& interference)
+    : process_(process),
+      system_(system),
+      clock_(clock),
+      faults_(faults),
+      random_(random),
+      interference_(interference) {}
+
+template <typename T, typename Effect>
+Answer<T> SimPort::call(const std::string& name, const std::string& type, bool writes, Deadline deadline,
+                        Effect effect) {
+  const auto failed = [](Kind kind, const char* message) {
+    return tl::unexpected<Failure>(Failure{kind, message, {}});
+  };
+  if (clock_.now() < quiet_until_ && mark_.at >= limited_at_) {
+    violations_.push_back("impatient: " + name + " was called before the time that the system had asked for");
+  }
+  // What decided on this write was read before anybody else could act.
+  const auto forbidden = writes && refuses_write ? refuses_write(type) : std::nullopt;
+  interference_.happen(process_, "before " + name);
+  if (deadline.passed(clock_.now())) return failed(Kind::deadline, "no time left");
+  const auto hit = [&](std::uint32_t rate) { return faults_.on && rate > 0 && random_.chance(rate); };
+  if (hit(faults_.unavailable)) return failed(Kind::unavailable, "not reached");
+  if (hit(faults_.rate_limited)) return limited();
+  if (hit(faults_.unauthorised)) return failed(Kind::unauthorised, "credentials refused");
+  if (hit(faults_.no_answer)) return failed(Kind::unknown, "no answer");
+  if (!writes && hit(faults_.malformed)) return failed(Kind::malformed, "a page of HTML");
+  if (forbidden) violations_.push_back(*forbidden);
+  system_.set_caller({process_, mark_.began});
+  auto result = effect();
+  interference_.happen(process_, "after " + name);
+  if (hit(faults_.lost_answer)) return failed(Kind::unknown, "the answer was lost");
+  if (hit(faults_.deadline)) return failed(Kind::deadline, "the answer came too late");
+  if (writes && hit(faults_.malformed)) return failed(Kind::malformed, "half an answer");
+  return result;
+}
+
+// A system without versions: the adapter reads, compares, and writes. What happens in between is the window in which an
+// edit can be overwritten. A whole-object update writes back what was read.
+std::optional<Failure> SimPort::compared(const std::string& type, const std::string& id, const std::string& expected,
+                                         Json* found) {
+  if (system_.capabilities(type).compare_and_set == legacy::CompareAndSet::version) return std::nullopt;
+  const auto row = system_.peek(type, id);
+  if (!row) return Failure{Kind::missing, "there is no such record", {}};
+  if (!expected.empty() && row->version != expected) return Failure{Kind::stale, "the record has changed", {}};
+  if (found != nullptr) *found = row->fields;
+  const SimLegacy::Caller caller{process_, mark_.began};
+  interference_.happen(process_, "between reading and writing");
+  system_.set_caller(caller);
+  return std::nullopt;
+}
+
+tl::unexpected<Failure> SimPort::limited() {
+  Failure failure{Kind::rate_limited, "too many requests", {}};
+  if (random_.chance(700)) {
+    failure.retry_after = milliseconds(random_.between(100, 3'000));
+    limited_at_ = clock_.now();
+    quiet_until_ = std::max(quiet_until_, clock_.now() + *failure.retry_after);
+  }
+  return tl::unexpected<Failure>(std::move(failure));
+}
+
+Answer<Page> SimPort::damaged(Answer<Page> page) {
+  if (!page || page->records.empty() || !faults_.on) return page;
+  if (random_.chance(faults_.repeated)) page->records.push_back(page->records[random_.below(page->records.size())]);
+  if (!random_.chance(faults_.unreadable)) return page;
+  const auto at = static_cast<std::ptrdiff_t>(random_.below(page->records.size()));
+  LegacyRecord row = page->records[static_cast<std::size_t>(at)];
+  row.fields = Json{{"raw", "{\"NAME\": "}};
+  page->records.erase(page->records.begin() + at);
+  page->unreadable.push_back(std::move(row));
+  page->problem = "cut off in the middle";
+  return page;
+}
+
+const legacy::Capabilities& SimPort::capabilities(const std::string& type) const {
+  return system_.capabilities(type);
+}
+
+Answer<Page> SimPort::changes(const std::string& type, const Cursor& after, std::size_t limit, Deadline deadline) {
+  return damaged(
+      call<Page>("changes", type, false, deadline, [&] { return system_.changes(type, after, limit, deadline); }));
+}
+
+Answer<Cursor> SimPort::here(const std::string& type, Deadline deadline) {
+  return call<Cursor>("here", type, false, deadline, [&] { return system_.here(type, deadline); });
+}
+
+Cursor SimPort::rewind(const std::string& type, const Cursor& cursor, std::chrono::milliseconds overlap) const {
+  return system_.rewind(type, cursor, overlap);
+}
+
+std::chrono::milliseconds SimPort::distance(const std::string& type, const Cursor& later, const Cursor& earlier) const {
+  return system_.distance(type, later, earlier);
+}
+
+Answer<Page> SimPort::scan(const std::string& type, const std::string& position, std::size_t limit, Deadline deadline) {
+  return damaged(
+      call<Page>("scan", type, false, deadline, [&] { return system_.scan(type, position, limit, deadline); }));
+}
+
+Answer<std::vector<LegacyRecord>> SimPort::fetch(const std::string& type, std::span<const std::string> ids,
+                                                 Deadline deadline) {
+  return call<std::vector<LegacyRecord>>("fetch", type, false, deadline,
+                                         [&] { return system_.fetch(type, ids, deadline); });
+}
+
+Answer<Written> SimPort::create(const std::string& type, const Json& fields, const legacy::CreateMark& mark,
+                                Deadline deadline) {
+  return call<Written>("create", type, true, deadline, [&] { return system_.create(type, fields, mark, deadline); });
+}
+
+Answer<Written> SimPort::update(const std::string& type, const std::string& id, const Json& fields, const Json& whole,
+                                const std::string& expected, Deadline deadline) {
+  return call<Written>("update", type, true, deadline, [&]() -> Answer<Written> {
+    Json object = whole;
+    if (auto failure = compared(type, id, expected, &object)) return tl::unexpected<Failure>(std::move(*failure));
+    object.update(fields);
+    return system_.update(type, id, fields, object, expected, deadline);
+  });
+}
+
+Answer<void> SimPort::remove(const std::string& type, const std::string& id, const std::string& expected,
+                             Deadline deadline) {
+  return call<void>("remove", type, true, deadline, [&]() -> Answer<void> {
+    if (auto failure = compared(type, id, expected, nullptr)) return tl::unexpected<Failure>(std::move(*failure));
+    return system_.remove(type, id, expected, deadline);
+  });
+}
+
+Answer<std::vector<LegacyRecord>> SimPort::find(const std::string& type, const legacy::CreateMark& mark,
+                                                Deadline deadline) {
+  return call<std::vector<LegacyRecord>>("find", type, false, deadline,
+                                         [&] { return system_.find(type, mark, deadline); });
+}
+
+Answer<std::vector<std::string>> SimPort::deleted_since(const std::string& type, const Cursor& since,
+                                                        Deadline deadline) {
+  return call<std::vector<std::string>>("deleted_since", type, false, deadline,
+                                        [&] { return system_.deleted_since(type, since, deadline); });
+}
+
+Answer<std::vector<legacy::FieldDescription>> SimPort::describe(const std::string& type, Deadline deadline) {
+  return call<std::vector<legacy::FieldDescription>>("describe", type, false, deadline,
+                                                     [&] { return system_.describe(type, deadline); });
+}
+
+Answer<WallTime> SimPort::now(Deadline deadline) {
+  return call<WallTime>("now", {}, false, deadline, [&] { return system_.now(deadline); });
+}
+
+}  // namespace banyan::simulation
