@@ -220,16 +220,21 @@ void Evidence::gather_pairs(Source source, std::string_view text) {
 void Evidence::gather_json() {
   json_ = fields_.json().find_all(body_.bytes);
   for (const JsonFinding& finding : json_) {
-    if (finding.kind == JsonFinding::Kind::id) continue;  // no predicate looks at them
+    if (finding.kind == JsonFinding::Kind::ids) continue;  // no predicate looks at them
     findings_.push_back({finding.text, finding.field, finding.kind != JsonFinding::Kind::container});
   }
 }
 
-std::vector<std::string> Evidence::take_record_ids(std::uint32_t field) {
+std::vector<std::string> Evidence::record_ids(std::uint32_t field) {
   gather(Source::json_pointer);
   std::vector<std::string> ids;
-  for (JsonFinding& finding : json_) {
-    if (finding.field == field) ids.push_back(std::move(finding.text));
+  for (const JsonFinding& finding : json_) {
+    if (finding.field != field) continue;
+    std::string_view rest = finding.text;
+    while (!rest.empty()) {
+      ids.emplace_back(rest.substr(0, rest.find('\0')));
+      rest.remove_prefix(ids.back().size() + 1);
+    }
   }
   return ids;
 }

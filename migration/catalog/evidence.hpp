@@ -73,9 +73,8 @@ public:
   // Sources of the body need it complete; without it they show nothing.
   const std::pmr::vector<Finding>& gather(Predicate::Source source);
 
-  // The ids at a place of add_record_ids(); none if the body is not complete or not JSON. Texts of findings() are gone
-  // afterwards.
-  std::vector<std::string> take_record_ids(std::uint32_t field);
+  // The ids at a place of add_record_ids(); none if the body is not complete or not JSON.
+  std::vector<std::string> record_ids(std::uint32_t field);
 
 private:
   enum class MediaType : std::uint8_t { unknown, absent, form, multipart, xml, other, conflicting };

@@ -37,7 +37,7 @@ public:
   std::vector<JsonFinding> take() {
     std::vector<JsonFinding> unambiguous;
     for (Hit& hit : hits_) {
-      if (too_many_ids_ && hit.finding.kind == JsonFinding::Kind::id) continue;
+      if (too_many_ids_ && hit.finding.kind == JsonFinding::Kind::ids) continue;
       if (!is_ambiguous(hit.node)) unambiguous.push_back(std::move(hit.finding));
     }
     return unambiguous;
@@ -100,12 +100,17 @@ private:
     if (place.ids_field != kNone) record_id(node, kind, text);
   }
 
+  // Into one text for the whole list: lists of ids are long, and most of them belong to calls that only read.
   void record_id(std::uint32_t node, JsonFinding::Kind kind, std::string_view text) {
     if (kind != JsonFinding::Kind::string && kind != JsonFinding::Kind::number) return;
+    if (text.empty() || text.find('\0') != std::string_view::npos) return;
     too_many_ids_ = too_many_ids_ || ids_ == JsonPointers::kMaxIds || text.size() > JsonPointers::kMaxIdBytes;
     if (too_many_ids_) return;
     ++ids_;
-    hits_.push_back({node, {pointers_.nodes_[node].ids_field, JsonFinding::Kind::id, std::string(text)}});
+    if (hits_.empty() || hits_.back().node != node || hits_.back().finding.kind != JsonFinding::Kind::ids) {
+      hits_.push_back({node, {pointers_.nodes_[node].ids_field, JsonFinding::Kind::ids, {}}});
+    }
+    hits_.back().finding.text.append(text).push_back('\0');
   }
 
   bool open(bool is_array) {

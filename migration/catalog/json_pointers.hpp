@@ -15,10 +15,11 @@
 namespace banyan::catalog {
 
 struct JsonFinding {
-  enum class Kind : std::uint8_t { string, number, literal, container, id };
+  enum class Kind : std::uint8_t { string, number, literal, container, ids };
   std::uint32_t field = 0;  // the number given to add()
   Kind kind = Kind::string;
-  std::string text;  // strings decoded; numbers and literals as written, but integers without `-0`; containers: empty
+  std::string text;  // strings decoded; numbers and literals as written, but integers without `-0`; containers: empty;
+                     // ids: each followed by a zero byte
 };
 
 // The unescaped tokens of a pointer; nothing if it is malformed.
@@ -34,8 +35,8 @@ public:
   // Numbers must differ. `only_strings`: values of other kinds are not found.
   void add(const std::vector<std::string>& tokens, std::uint32_t field, bool only_strings = false);
 
-  // At the end of the pointer stands an id, or a list of ids: texts or numbers, found one by one as Kind::id. Other
-  // values there are passed over.
+  // At the end of the pointer stands an id, or a list of ids: texts or numbers, found together as Kind::ids. Other
+  // values there, and texts that are empty or hold a zero byte, are passed over.
   void add_ids(const std::vector<std::string>& tokens, std::uint32_t field);
 
   // Beyond these bounds no ids are found at all: a part of them would look like all.

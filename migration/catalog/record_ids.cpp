@@ -58,7 +58,7 @@ RecordIdPlace::RecordIdPlace(const FunctionSpec& function, PredicateIndex& index
 }
 
 std::vector<std::string> RecordIdPlace::read(std::string_view path, Evidence& evidence) const {
-  if (in_body()) return evidence.take_record_ids(field_);
+  if (in_body()) return evidence.record_ids(field_);
   for (const Path& each : paths_) {
     const auto id = path.starts_with('/') ? captured(each.segments, each.place, path) : std::nullopt;
     if (id && id->size() <= JsonPointers::kMaxIdBytes) return {std::string(*id)};

@@ -54,11 +54,18 @@ bool is_id(const json& value, const std::string& text) {
   return value.is_number() && json::parse(text) == value;
 }
 
-// At the place stands the id, or a list with it.
 void require_id(const std::string& text, const json& value) {
   require(text.size() <= JsonPointers::kMaxIdBytes);
   if (!value.is_array()) return require(is_id(value, text));
   require(std::any_of(value.begin(), value.end(), [&](const json& element) { return is_id(element, text); }));
+}
+
+// At the place stands the id, or a list with them.
+void require_ids(std::string_view texts, const json& value) {
+  require(texts.ends_with('\0'));
+  for (; !texts.empty(); texts.remove_prefix(texts.find('\0') + 1)) {
+    require_id(std::string(texts.substr(0, texts.find('\0'))), value);
+  }
 }
 
 void require_same(const JsonFinding& finding, const json& value) {
@@ -71,8 +78,8 @@ void require_same(const JsonFinding& finding, const json& value) {
       return require((value.is_boolean() || value.is_null()) && value.dump() == finding.text);
     case JsonFinding::Kind::container:
       return require(value.is_structured() && finding.text.empty());
-    case JsonFinding::Kind::id:
-      return require_id(finding.text, value);
+    case JsonFinding::Kind::ids:
+      return require_ids(finding.text, value);
   }
 }
 
@@ -94,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(parsed.document.contains(place));
     require_same(finding, parsed.document.at(place));
     require(finding.field != kOnlyStrings || finding.kind == JsonFinding::Kind::string);
-    if (finding.kind != JsonFinding::Kind::id) ++found.at(finding.field);
+    if (finding.kind != JsonFinding::Kind::ids) ++found.at(finding.field);
   }
   for (std::uint32_t field = 0; field < kPlaces.size(); ++field) {
     require(found.at(field) <= 1);

@@ -58,6 +58,7 @@ TEST(RecordIds, ThatAreNoIdsArePassedOver) {
   EXPECT_THAT(in_body(R"({"params":[{"id":1}]})"), IsEmpty());
   EXPECT_THAT(in_body(R"({"params":[]})"), IsEmpty());
   EXPECT_THAT(in_body("no JSON"), IsEmpty());
+  EXPECT_THAT(in_body(R"({"params":[["a\u0000b","","c"]]})"), ElementsAre("c"));
 }
 
 TEST(RecordIds, AtAnAmbiguousPlaceAreUnknown) {
