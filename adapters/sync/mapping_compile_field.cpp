@@ -242,15 +242,15 @@ private:
                                 hint_for(choice.name, names));
     }
     const std::string text = single_text(choice.value).value_or("");
-    if (std::ranges::find(known->second, text) == known->second.end()) {
+    const std::vector<std::string> legacy = std::exchange(known->second, {text});
+    if (std::ranges::find(legacy, text) == legacy.end()) {
       return choice.node->fault(yaml::in_quotes(text), "a legacy value that `values` maps to " + choice.name,
-                                hint_for(text, known->second));
+                                hint_for(text, legacy));
     }
     for (const NamedValue& pair : *entry_.values) {
       if (pair.name != text) continue;
       if (auto legacy = legacy_value(pair)) map.to_legacy[choice.name] = std::move(*legacy);
     }
-    known->second.resize(1);
   }
 
   void check_direction() {
