@@ -1,6 +1,6 @@
 // JSON as it stands on the wire: numbers keep their digits.
 //
-// A number that is no 64-bit integer ("12500.50", "1e400") would lose digits as a double. parse_wire() keeps its text:
+// A number that is no 64-bit integer ("12500.50", "1e30") would lose digits as a double. parse_wire() keeps its text:
 // as a value of nlohmann's type `binary`, which JSON texts cannot hold. wire_text() writes that text back.
 #pragma once
 
@@ -15,7 +15,8 @@ namespace banyan::legacy::rest {
 
 using Json = nlohmann::json;
 
-// Errors say what is wrong and where ("ends too early at byte 17"). At most `depth` levels of nesting.
+// Errors say what is wrong and where ("ends too early at byte 17"). At most `depth` levels of nesting;
+// numbers beyond 1e308 are refused.
 tl::expected<Json, std::string> parse_wire(std::string_view text, std::size_t depth = 64);
 
 std::string wire_text(const Json& value);
