@@ -17,6 +17,7 @@ namespace {
 using Wire = web::http::client::http_client;
 
 constexpr std::size_t kThreads = 4;           // of the library's pool, which only moves bytes
+constexpr int kRounds = 3;                    // of work that follows from work
 constexpr std::size_t kKeptLanes = 16;        // idle connections kept for later requests
 constexpr std::chrono::minutes kSilence{10};  // the library's own limit: a net under calls without a deadline
 
@@ -142,16 +143,45 @@ bool breaks_lines(const HttpRequest& request) {
   });
 }
 
-// The library's default are 40 threads.
-void limit_threads() {
+void start_library() {
   static std::once_flag once;
   std::call_once(once, [] {
+    // OpenSSL cleans up at exit. Begun before the pool, it does so after the pool's threads have ended.
+    const boost::asio::ssl::context begin_openssl(boost::asio::ssl::context::tls_client);
     try {
       crossplat::threadpool::initialize_with_threads(kThreads);
     } catch (const std::exception&) {
       // Somebody else has started the pool already; its size is theirs to choose.
     }
   });
+}
+
+// Where all threads of the pool meet: each has then finished what it was at.
+struct Meeting {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t present = 0;
+
+  void arrive(std::size_t count) {
+    std::unique_lock lock(mutex);
+    present += count;
+    changed.notify_all();
+    changed.wait_for(lock, std::chrono::seconds(1), [&] { return present >= kThreads; });
+  }
+};
+
+// The library goes on for a moment after it has told the outcome of an exchange, in tasks that follow from tasks. A
+// process that ended in the middle of it would leak.
+void let_library_finish() {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  for (int round = 0; round < kRounds; ++round) {
+    const auto meeting = std::make_shared<Meeting>();
+    for (std::size_t i = 0; i < kThreads; ++i) {
+      crossplat::threadpool::shared_instance().service().post([meeting] { meeting->arrive(1); });
+    }
+    meeting->arrive(0);
+  }
 }
 
 }  // namespace
@@ -168,7 +198,7 @@ std::string_view HttpResponse::header(std::string_view name) const {
 class HttpClient::Impl {
 public:
   explicit Impl(HttpOptions options) : options_(std::move(options)), base_(split_base(options_.base_url)) {
-    limit_threads();
+    start_library();
     config_.set_timeout(kSilence);
     config_.set_max_redirects(0);
     if (!options_.ca_file.empty()) trust(options_.ca_file);
@@ -300,7 +330,10 @@ private:
 };
 
 HttpClient::HttpClient(HttpOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
-HttpClient::~HttpClient() = default;
+HttpClient::~HttpClient() {
+  impl_.reset();
+  let_library_finish();
+}
 
 Answer<HttpResponse> HttpClient::call(const HttpRequest& request, Deadline deadline) {
   return impl_->call(request, deadline);

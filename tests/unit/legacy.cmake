@@ -3,6 +3,7 @@ banyan_unit_test(legacy_tests
   SOURCES
     legacy_capabilities_test.cpp
     legacy_http_client_test.cpp
+    legacy_http_client_tls_test.cpp
     legacy_http_status_test.cpp
   KNOWS adapters/legacy
 )

@@ -24,6 +24,9 @@ class Connection {
 public:
   explicit Connection(int socket) : socket_(socket) {}
 
+  // Of the connection, for those who speak more than plain text on it.
+  int socket() const { return socket_; }
+
   // The next request, head and body by its Content-Length; empty when the client has closed.
   std::string read_request() {
     while (buffer_.find("\r\n\r\n") == std::string::npos) {
