@@ -249,7 +249,7 @@ private:
     }
     for (const NamedValue& pair : *entry_.values) {
       if (pair.name != text) continue;
-      if (auto legacy = legacy_value(pair)) map.to_legacy[choice.name] = std::move(*legacy);
+      if (auto value = legacy_value(pair)) map.to_legacy[choice.name] = std::move(*value);
     }
   }
 
