@@ -41,7 +41,8 @@ HttpResponse problem(int status, std::string_view name, std::string_view detail,
   if (members.empty()) return response;
   Json body = Json::parse(response.body);
   body.update(members);
-  response.body = body.dump();
+  // What was sent is repeated in it, and may be no UTF-8.
+  response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   return response;
 }
 
