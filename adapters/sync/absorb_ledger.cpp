@@ -75,12 +75,16 @@ void Absorber::settle(const Item& item, Outcome outcome, const std::string& ref)
   }
 }
 
-void Absorber::settle_or_wait(const Item& item, Outcome outcome, const std::string& ref) {
+Outcome Absorber::settle_or_wait(const Item& item, Outcome outcome, const std::string& ref) {
   const auto unresolved = std::find_if(item.mapped.held.begin(), item.mapped.held.end(),
                                        [](const Held& held) { return held.reason == Held::Reason::unresolved; });
-  if (unresolved == item.mapped.held.end()) return settle(item, outcome, ref);
+  if (unresolved == item.mapped.held.end()) {
+    settle(item, outcome, ref);
+    return outcome;
+  }
   const Reference& on = unresolved->reference;
   wait(item, on, unresolved->field + " refers to " + on.entity + " " + on.id);
+  return Outcome::in_flight;
 }
 
 void Absorber::wait(const Item& item, std::optional<Reference> on, const std::string& reason) {

@@ -152,15 +152,20 @@ void Absorber::apply(Item& item, const MergeResult& merged, const std::vector<st
   link.held.insert(link.held.end(), open.begin(), open.end());
   std::sort(link.held.begin(), link.held.end());
   link.held.erase(std::unique(link.held.begin(), link.held.end()), link.held.end());
-  if (merged.to_push.empty()) {
+  // What only the schema holds back goes out when the field is there again, and stays in the outbox until then.
+  const auto& drifted = context_.drifted;
+  const bool unsent = std::any_of(drifted.begin(), drifted.end(), [&](const std::string& field) {
+    return value_of(merged.base, field) != value_of(record.data, field);
+  });
+  if (merged.to_push.empty() && !unsent) {
     link.record_hash = records::content_hash(record.data);
   } else {
     out_.changes.outbox_added.push_back(record.id);
   }
   out_.changes.links.push_back(std::move(link));
 
-  const Outcome outcome = outcome_of(item, merged, open);
-  settle_or_wait(item, outcome, record.id + "@" + std::to_string(record.version));
+  const std::string ref = record.id + "@" + std::to_string(record.version);
+  const Outcome outcome = settle_or_wait(item, outcome_of(item, merged, open), ref);
   settle_conflict(item, open, outcome);
   settle_field_matters(item, outcome);
 }
@@ -210,6 +215,13 @@ void Absorber::absorb_gone(Item& item) {
     return;
   }
   if (!known.link->base) return absorb_gone_again(item);
+  const bool our_delete = known.link->pending && known.link->pending->is_delete;
+  if (our_delete && known.record && !known.record->deleted) {  // brought back before we knew of it: it is made anew
+    out_.changes.links_removed.push_back(item.intake->row.id);
+    out_.changes.outbox_added.push_back(known.record->id);
+    settle(item, Outcome::echo, known.record->id);
+    return close_all(item, Parked::State::superseded);
+  }
   if (state_.owner == Owner::modern) return absorb_unowned(item);
   Link link = link_of(item, known.link->record_id);
   const Json base = *link.base;

@@ -56,7 +56,8 @@ private:
   // What becomes of the change, and what people have to know (absorb_ledger.cpp). `settle` gives the captured change
   // its one outcome; every path through absorb() ends in it, or in nothing where there was no change.
   void settle(const Item& item, Outcome outcome, const std::string& ref);
-  void settle_or_wait(const Item& item, Outcome outcome, const std::string& ref);
+  // What the row counts as in the end: `in_flight` if it waits for another record.
+  Outcome settle_or_wait(const Item& item, Outcome outcome, const std::string& ref);
   void settle_conflict(const Item& item, const std::vector<std::string>& newly_open, Outcome outcome);
   void settle_field_matters(const Item& item, Outcome outcome);
   Outcome outcome_of(const Item& item, const MergeResult& merged, const std::vector<std::string>& open) const;

@@ -61,6 +61,8 @@ public:
   Task capture_feed();
   Task capture_deletes();
   Task retry_waiting();
+  legacy::Answer<void> read_alone(std::span<const std::string> ids, const legacy::Failure& because,
+                                  std::vector<Intake>& intakes);
   legacy::Answer<std::vector<Intake>> read(std::span<const std::string> ids, Via via, bool captured);
   // Absorbs and commits, with `also` put into the same commit.
   Task take_in(const std::vector<Intake>& intakes, const std::function<void(View&, Changes&)>& also = {});
@@ -74,7 +76,8 @@ public:
                 std::vector<PlannedWrite>& writes);
   void plan_create(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                    std::vector<PlannedWrite>& writes);
-  void plan_remove(const OutboxItem& item, const Coupling& known, Changes& changes, std::vector<PlannedWrite>& writes);
+  void plan_remove(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
+                   std::vector<PlannedWrite>& writes);
   void plan_update(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                    std::vector<PlannedWrite>& writes);
   Json whole_object(View& view, const Coupling& known, const std::vector<std::string>& held,
@@ -105,6 +108,7 @@ public:
   Task scan_absent();
   Task scan_end();
   bool scan_is_due();
+  bool wants_backfill() const;
   Task verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen);
   Task differing(const std::vector<Intake>& intakes, std::vector<std::string>& suspects);
   Task verify_store();

@@ -134,7 +134,7 @@ void Stream::Impl::plan_one(View& view, const OutboxItem& item, Coupling& known,
     known.link.reset();
   }
   if (!known.link) return plan_create(view, item, known, changes, writes);
-  if (record.deleted) return plan_remove(item, known, changes, writes);
+  if (record.deleted) return plan_remove(view, item, known, changes, writes);
   plan_update(view, item, known, changes, writes);
 }
 
@@ -188,9 +188,17 @@ void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Couplin
   writes.push_back(std::move(write));
 }
 
-void Stream::Impl::plan_remove(const OutboxItem& item, const Coupling& known, Changes& changes,
+void Stream::Impl::plan_remove(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                                std::vector<PlannedWrite>& writes) {
   if (!crosses_to_legacy(parts_.mapping.deletes())) return push_done(changes, item, Outcome::superseded);
+  if (view.state().owner == Owner::legacy) {
+    Parked matter;
+    matter.kind = Parked::Kind::conflict;
+    matter.error_class = "not_owner";
+    matter.message = "Deleted on the modern side, while the legacy side owns " + parts_.mapping.entity() + ".";
+    matter.fields = {"*"};
+    return push_parked(view, changes, item, known, std::move(matter));
+  }
   PlannedWrite write;
   write.kind = PlannedWrite::Kind::remove;
   write.item = item;

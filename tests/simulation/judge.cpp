@@ -40,11 +40,25 @@ void Judge::committed(StreamId stream, const CommitSummary& summary) {
   for (const CommitSummary::Write& write : summary.writes) apply(line, write, summary.answers);
 }
 
+// Whether a legacy write decides on anything: what legacy makes of our own values is taken over in any epoch, and so
+// are fields of which it is the only source.
+bool Judge::decides(const Line& line, const CommitSummary::Write& write) {
+  if (write.kind != RecordWrite::Kind::update) return true;
+  for (const auto& [name, change] : write.changed.items()) {
+    const FieldSpec* field = line.entity->field(name);
+    if (field == nullptr || field->direction == sync::Direction::to_modern) continue;
+    const EditId from = Ledger::token_of(change.value("from", Json()));
+    if (from == 0 || from != Ledger::token_of(change.value("to", Json()))) return true;
+  }
+  return false;
+}
+
 void Judge::apply(const Line& line, const CommitSummary::Write& write, bool answers) {
   const bool linked = things_.contains(write.id);
   if (!linked) throw Violation{"link: record " + write.id + " was made without one"};
   const bool verify = write.author.rfind("verify:", 0) == 0;
-  if (store_.stream(line.id).state.owner == sync::Owner::modern && write.legacy_side && !answers && !verify) {
+  const bool theirs = store_.stream(line.id).state.owner == sync::Owner::modern;
+  if (theirs && write.legacy_side && !answers && !verify && decides(line, write)) {
     throw Violation{"epoch: a legacy change was applied to " + write.id + ", which the modern side owns"};
   }
   const ThingId thing = things_.at(write.id);
@@ -129,8 +143,9 @@ void Judge::check_pair(const Line& line, const Link& link, bool strict) const {
     }
     return std::nullopt;
   };
-  LegacyRow shown = *row;
-  const sync::Mapped mapped = line.mapping->to_modern(shown.fields, lookup);
+  Json fields = row->fields;
+  for (const FieldSpec& field : line.entity->fields) fields.emplace(field.legacy_name, nullptr);
+  const sync::Mapped mapped = line.mapping->to_modern(fields, lookup);
   for (const sync::FieldRule& rule : line.mapping->rules()) {
     const bool excused = std::find(excuse.fields.begin(), excuse.fields.end(), rule.field) != excuse.fields.end();
     const bool held = std::any_of(mapped.held.begin(), mapped.held.end(),

@@ -105,7 +105,9 @@ EditId Ledger::edit(ThingId thing, const std::string& field, Where where, bool e
   made.contested = field == kAlive && has_unseen(things_[static_cast<std::size_t>(root(thing))], where);
   edits_.push_back(made);
   target.edits.push_back(made.id);
+  if (where == Where::modern) recorded_.insert(made.token);  // the record API keeps a history
   arrive(target, where, made.id);
+  if (field == kAlive && empty) discard(things_[static_cast<std::size_t>(root(thing))], where);
   return made.id;
 }
 
@@ -156,6 +158,17 @@ std::optional<std::string> Ledger::engine_wrote(ThingId thing, const std::string
          ", whose author had seen it. " + story(thing, field);
 }
 
+// Whoever deletes gives up what the other side has not seen yet.
+void Ledger::discard(Thing& thing, Where where) {
+  for (auto& [field, cell] : thing.cells) {
+    if (field == kAlive) continue;
+    for (const EditId id : cell.edits) {
+      Edit& edit = edits_[static_cast<std::size_t>(id)];
+      if (edit.where == where && !contains(cell.known[1 - index(where)], id)) edit.discarded = edit.may_lose = true;
+    }
+  }
+}
+
 bool Ledger::has_unseen(const Thing& thing, Where where) const {
   for (const auto& [field, cell] : thing.cells) {
     for (const EditId id : cell.edits) {
@@ -181,6 +194,7 @@ std::vector<EditId> Ledger::unseen_legacy_edits(ThingId thing) const {
   for (const auto& [field, cell] : things_[static_cast<std::size_t>(root(thing))].cells) {
     if (field == kAlive || cell.history[index(Where::legacy)].empty()) continue;
     const EditId id = cell.history[index(Where::legacy)].back();
+    if (get(id).discarded || get(id).where != Where::legacy) continue;
     if (!contains(cell.known[index(Where::modern)], id) && !is_recorded(id)) unseen.push_back(id);
   }
   return unseen;

@@ -41,6 +41,7 @@ struct Edit {
   bool empty = false;      // cleared the field; of kAlive: deleted
   bool may_lose = false;   // its side did not decide at that time, or it was an answer that events may overtake
   bool in_window = false;  // overwritten where the system's interface leaves no way to notice it
+  bool discarded = false;  // deleted by somebody on its own side before the other had seen it
   bool has_time = true;
   bool contested = false;  // of a delete: the other side had edits that its author could not see
   std::chrono::microseconds at{0};
@@ -118,6 +119,7 @@ private:
   const Cell* find(ThingId thing, const std::string& field) const;
   EditId source_of(const Cell& cell, Where where, const Json& value) const;
   void arrive(Cell& cell, Where where, EditId edit);
+  void discard(Thing& thing, Where where);
   bool has_unseen(const Thing& thing, Where where) const;
   bool dominated(const Cell& cell, EditId edit) const;
   std::optional<std::string> check_winner(const Thing& thing, const Cell& cell, const FieldSpec& field,

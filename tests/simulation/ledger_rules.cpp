@@ -31,12 +31,13 @@ std::optional<std::string> Ledger::check_final(ThingId thing, const FieldSpec& f
     const Edit& edit = get(id);
     if (id == final_edit || is_final(id)) continue;
     const bool knows_final = final_edit == 0 || contains(edit.knows, final_edit);
-    if (knows_final && !edit.may_lose && !edit.in_window) {
+    // A field that crosses one way does not come back when its row is made anew.
+    if (knows_final && !edit.may_lose && !edit.in_window && field.direction == Direction::both) {
       return "wrong: edit " + std::to_string(id) + " knew " + std::to_string(final_edit) + ", which is final as " +
              value.dump() + ". " + story(thing, field.name);
     }
     if (final_edit != 0 && contains(get(final_edit).knows, id)) continue;
-    if (dominated(*found, id) || edit.in_window || edit.token != id) continue;
+    if (dominated(*found, id) || edit.in_window || edit.discarded || edit.token != id) continue;
     if (!edit.empty && !is_recorded(id)) {
       return "lost: edit " + std::to_string(id) + " is not final, and stands nowhere. " + story(thing, field.name);
     }

@@ -76,7 +76,13 @@ LegacyRecord SimLegacy::shown(const std::string& type, LegacyRow& row) {
   if (can.sees_merges) record.merged_into = row.merged_into;
   if (!row.deleted) {
     record.fields = row.fields;
-    for (const std::string& name : table(type).hidden) record.fields.erase(name);
+    for (const FieldSpec& field : table(type).entity->fields) {
+      if (table(type).hidden.contains(field.legacy_name)) {
+        record.fields.erase(field.legacy_name);
+      } else if (!record.fields.contains(field.legacy_name)) {
+        record.fields[field.legacy_name] = nullptr;
+      }
+    }
   }
   return record;
 }

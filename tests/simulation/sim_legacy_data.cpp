@@ -89,7 +89,8 @@ void SimLegacy::overwrite(const std::string& type, LegacyRow& row, const Json& f
         !ledger_.knows(row.thing, field->name, Where::modern, was)) {
       judge_unseen(type, row, was, "overwritten");
     }
-    if (was != 0 && ledger_.get(was).in_window) {
+    // A row that is made anew begins afresh, whatever the one before it held.
+    if (row.version == 1 || (was != 0 && ledger_.get(was).in_window)) {
       (void)ledger_.engine_wrote(row.thing, field->name, Where::legacy, value);
       continue;
     }
@@ -257,7 +258,10 @@ void SimLegacy::rewrite(const std::string& type, const std::string& id, const st
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   if (*found == text) return;
+  const EditId token = Ledger::token_of(*found);
   *found = text;
+  const bool may_lose = spec.direction == sync::Direction::to_legacy;
+  if (token != 0) ledger_.edit(row->thing, field, Where::legacy, false, true_time(), may_lose, token);
   touch(type, *row, as_us, stamp(type));
 }
 

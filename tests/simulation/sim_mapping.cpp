@@ -69,8 +69,11 @@ public:
     Mapped result;
     for (const FieldSpec& field : spec_.fields) {
       const auto found = legacy.find(field.legacy_name);
-      const Json value = found == legacy.end() ? Json() : *found;
-      read(field, value, record_id_of, result);
+      if (found == legacy.end()) {
+        result.held.push_back(invalid(field, "nothing", "the field " + field.legacy_name));
+      } else {
+        read(field, *found, record_id_of, result);
+      }
     }
     return result;
   }

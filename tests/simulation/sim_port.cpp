@@ -40,6 +40,10 @@ Answer<T> SimPort::call(const std::string& name, const std::string& type, bool w
   system_.set_caller({process_, mark_.began});
   auto result = effect();
   interference_.happen(process_, "after " + name);
+  if constexpr (requires { result->id; }) {
+    if (interference_.traces())
+      interference_.note(name + ": " + (result ? "done " + result->id : result.error().message));
+  }
   if (hit(faults_.lost_answer)) return failed(Kind::unknown, "the answer was lost");
   if (hit(faults_.deadline)) return failed(Kind::deadline, "the answer came too late");
   if (writes && hit(faults_.malformed)) return failed(Kind::malformed, "half an answer");
@@ -118,7 +122,10 @@ Answer<std::vector<LegacyRecord>> SimPort::fetch(const std::string& type, std::s
 
 Answer<Written> SimPort::create(const std::string& type, const Json& fields, const legacy::CreateMark& mark,
                                 Deadline deadline) {
-  return call<Written>("create", type, true, deadline, [&] { return system_.create(type, fields, mark, deadline); });
+  return call<Written>("create", type, true, deadline, [&] {
+    if (interference_.traces()) interference_.note("create " + type + " for " + mark.record_id + " " + fields.dump());
+    return system_.create(type, fields, mark, deadline);
+  });
 }
 
 Answer<Written> SimPort::update(const std::string& type, const std::string& id, const Json& fields, const Json& whole,
@@ -127,6 +134,7 @@ Answer<Written> SimPort::update(const std::string& type, const std::string& id, 
     Json object = whole;
     if (auto failure = compared(type, id, expected, &object)) return tl::unexpected<Failure>(std::move(*failure));
     object.update(fields);
+    if (interference_.traces()) interference_.note("update " + type + " " + id + " " + fields.dump());
     return system_.update(type, id, fields, object, expected, deadline);
   });
 }
@@ -135,6 +143,7 @@ Answer<void> SimPort::remove(const std::string& type, const std::string& id, con
                              Deadline deadline) {
   return call<void>("remove", type, true, deadline, [&]() -> Answer<void> {
     if (auto failure = compared(type, id, expected, nullptr)) return tl::unexpected<Failure>(std::move(*failure));
+    if (interference_.traces()) interference_.note("remove " + type + " " + id);
     return system_.remove(type, id, expected, deadline);
   });
 }

@@ -48,6 +48,9 @@ class Interference {
 public:
   virtual ~Interference() = default;
   virtual void happen(int process, const std::string& where) = 0;
+  // For the trace.
+  virtual bool traces() const = 0;
+  virtual void note(const std::string& text) = 0;
 };
 
 class SimPort final : public legacy::LegacySystem {

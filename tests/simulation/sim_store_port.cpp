@@ -3,6 +3,41 @@
 namespace banyan::simulation {
 namespace {
 
+std::string text_of(const sync::Changes& changes) {
+  std::string text = "commit:";
+  for (const RecordWrite& write : changes.records) {
+    text += " record " + write.record.id + "@" + std::to_string(write.record.version) +
+            (write.record.deleted ? " deleted " : " ") + write.changed.dump();
+  }
+  for (const sync::Link& link : changes.links) {
+    text += " link " + link.legacy_id + "=" + link.record_id + " base " + (link.base ? link.base->dump() : "none") +
+            (link.held.empty() ? "" : " held " + Json(link.held).dump()) + (link.pending ? " pending" : "");
+  }
+  for (const std::string& id : changes.links_removed) text += " unlink " + id;
+  for (const auto& entry : changes.inbox) {
+    text += " inbox " + entry.legacy_id + " " + std::string(sync::to_string(entry.outcome));
+  }
+  for (const auto& entry : changes.inbox_outcomes) {
+    text += " outcome " + std::to_string(entry.first) + " " + std::string(sync::to_string(entry.second.outcome));
+  }
+  for (const auto* matters : {&changes.parked, &changes.parked_closed}) {
+    for (const sync::Parked& matter : *matters) {
+      text += " " + std::string(sync::to_string(matter.kind)) + " " + std::to_string(matter.id) + " " +
+              std::string(sync::to_string(matter.state)) + " " + matter.error_class + Json(matter.fields).dump() +
+              " l" + std::to_string(matter.legacy_changes) + " m" + std::to_string(matter.modern_changes) + " " +
+              matter.legacy.dump() + "/" + matter.modern.dump() + " " + matter.answer.dump();
+    }
+  }
+  for (const auto& done : changes.outbox_done) {
+    text += " sent " + done.item.record_id + "@" + std::to_string(done.item.version) + " " +
+            std::string(sync::to_string(done.outcome)) + " x" + std::to_string(done.item.changes);
+  }
+  for (const std::string& id : changes.outbox_added) text += " outbox+ " + id;
+  const sync::Counts& counts = changes.legacy_counts;
+  if (counts.conflict != 0) text += " conflicts " + std::to_string(counts.conflict);
+  return text;
+}
+
 CommitSummary summary_of(const sync::Changes& changes) {
   CommitSummary summary;
   for (const RecordWrite& write : changes.records) {
@@ -66,6 +101,7 @@ Result<void> SimStorePort::commit(const sync::Fence& fence, const sync::Decide& 
         if (twice) decide(view);
         sync::Changes changes = decide(view);
         summary = summary_of(changes);
+        if (interference_.traces()) interference_.note(text_of(changes));
         return changes;
       },
       deadline);

@@ -48,6 +48,8 @@ public:
   RunReport run();
 
   void happen(int process, const std::string& where) override;
+  bool traces() const override { return options_.trace; }
+  void note(const std::string& text) override { trace("  " + text); }
 
 private:
   struct Member {  // a stream in a process
