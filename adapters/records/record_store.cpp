@@ -57,12 +57,11 @@ void require_live(const Record& record) {
 
 void require_version(const Record& record, std::optional<std::int64_t> expected) {
   if (!expected || *expected == record.version) return;
-  throw Refused{
-      {{ErrorCode::precondition_failed,
-        "The record has version " + std::to_string(record.version) + ", not " + std::to_string(*expected) + ".",
-        {}},
-       {},
-       record}};
+  throw Refused{{{ErrorCode::precondition_failed,
+                  "The record has changed since: its version is " + std::to_string(record.version) + ".",
+                  {}},
+                 {},
+                 record}};
 }
 
 // The data after the patch; every fault of the patch is reported. Fields that it leaves alone are not its matter.
