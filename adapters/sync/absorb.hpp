@@ -20,6 +20,7 @@ struct Intake {
   Via via = Via::feed;
   bool captured = true;  // counts as a captured change; not for what a write of ours returned, nor for a retry
   std::optional<PendingWrite> confirmed;  // this write of ours is known to have arrived
+  bool refused = false;                   // the link's pending write is known not to have happened
   std::int32_t hops = 1;                  // systems that the change has gone through, this one included
   std::string unreadable;                 // why the row could not be read; empty: it could
   std::string created_for;                // the record that we have just made this legacy record for

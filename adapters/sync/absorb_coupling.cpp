@@ -27,7 +27,7 @@ void Absorber::couple(Item& item) {
   }
   if (intake.answer.contains("*")) return couple_as_answered(item);
   std::vector<Record> found = state_.owner == Owner::modern ? std::vector<Record>{} : candidates(item);
-  if (found.size() == 1) return adopt(item, std::move(found.front()), Json::object());
+  if (found.size() == 1) return couple_found(item, found.front().id);
   if (found.empty() && state_.owner != Owner::modern) return insert(item);
 
   Parked matter;
@@ -93,6 +93,19 @@ std::vector<Record> Absorber::candidates(const Item& item) {
     if (!found.empty()) return found;
   }
   return {};
+}
+
+// What stands open about the record is from now on about the pair.
+void Absorber::couple_found(Item& item, const std::string& record_id) {
+  Coupling theirs = std::move(view_.by_record(std::span(&record_id, 1)).front());
+  if (!theirs.record) return;
+  for (auto [known, matter] : {std::pair(&item.coupling.conflict, &theirs.conflict),
+                               std::pair(&item.coupling.dead_letter, &theirs.dead_letter)}) {
+    if (!*matter) continue;
+    if (*known) close(**known, Parked::State::superseded);
+    *known = std::move(*matter);
+  }
+  adopt(item, std::move(*theirs.record), Json::object());
 }
 
 // The answer to a create of ours, or what was found of one whose answer was lost.

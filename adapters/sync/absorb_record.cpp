@@ -35,12 +35,11 @@ std::string bare(const Json& value) {
   return out;
 }
 
-// Whether a write of ours whose answer was never seen has had its effect. A version that has not moved says no; our own
-// name as the last writer, or one of our values (if only rewritten), says yes. In doubt no: then both sides count as
-// edited, and the policy decides with the loser on record.
+// Whether a write of ours whose answer was never seen has had its effect. A version that has not moved says no; one
+// of our values, if only rewritten, says yes. Our own name as the last writer says nothing: automations write under it.
+// In doubt no: then both sides count as edited, and the policy decides with the loser on record.
 bool has_arrived(const PendingWrite& write, const Link& link, const legacy::LegacyRecord& row, const Json& fields) {
   if (!row.version.empty() && row.version == link.legacy_version) return false;
-  if (row.by_us) return true;
   return std::any_of(write.fields.begin(), write.fields.end(), [&](const std::string& field) {
     const Json& found = value_of(fields, field);
     const Json& sent = value_of(write.values, field);
@@ -84,7 +83,8 @@ void Absorber::absorb_edit(Item& item) {
   const Intake& intake = *item.intake;
   const Link& old = *known.link;
   const PendingWrite* write = intake.confirmed ? &*intake.confirmed : nullptr;
-  if (!write && old.pending && has_arrived(*old.pending, old, intake.row, item.mapped.fields)) write = &*old.pending;
+  if (!write && old.pending && !intake.refused && has_arrived(*old.pending, old, intake.row, item.mapped.fields))
+    write = &*old.pending;
 
   // Our write had its effect: what we sent is what legacy held at that moment, and so the base of what it holds now.
   Json base = *old.base;

@@ -49,6 +49,7 @@ private:
   void couple_as_answered(Item& item);
   bool may_be_ours();
   std::vector<Record> candidates(const Item& item);
+  void couple_found(Item& item, const std::string& record_id);
   void couple_created(Item& item);
   void adopt(Item& item, Record record, Json base);
   void insert(Item& item);

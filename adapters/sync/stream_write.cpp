@@ -92,6 +92,9 @@ Task Stream::Impl::settle_written(const PlannedWrite& write, const legacy::Writt
 void Stream::Impl::close_rejected(View& view, const PlannedWrite& write, Changes& changes) {
   const Coupling known = std::move(view.by_record(std::span(&write.item.record_id, 1)).front());
   if (!known.dead_letter || known.dead_letter->side != records::Side::modern) return;
+  const bool stands_for_more = std::any_of(changes.parked.begin(), changes.parked.end(),
+                                           [&](const Parked& matter) { return matter.id == known.dead_letter->id; });
+  if (stands_for_more) return;
   const auto& fields = known.dead_letter->fields;
   const bool all_sent = std::all_of(fields.begin(), fields.end(), [&](const std::string& field) {
     const auto& sent = write.pending.fields;
@@ -116,8 +119,9 @@ Task Stream::Impl::settle_failed(const PlannedWrite& write, const legacy::Failur
   if (failure.kind == Kind::stale || failure.kind == Kind::missing || (failure.kind == Kind::rejected && !is_create)) {
     // The record has moved, or may have: what it is now comes first, the write is planned anew.
     parts_.budget.spend();
-    const auto rows = read(std::span(&write.legacy_id, 1), Via::feed, true);
+    auto rows = read(std::span(&write.legacy_id, 1), Via::feed, true);
     if (!rows) return failed(rows.error());
+    rows->front().refused = true;
     if (const Task ended = take_in(*rows); ended != Task::done) return ended;
     if (!dead) return Task::done;
   }
