@@ -2,5 +2,7 @@
 banyan_database_test(sync_store_tests
   SOURCES
     sync_store_contract_test.cpp
+    sync_store_faults_test.cpp
+    sync_store_queries_test.cpp
   KNOWS adapters/sync
 )

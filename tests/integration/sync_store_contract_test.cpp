@@ -1,4 +1,6 @@
 // The contract of SyncStore, kept by PostgreSQL.
+#include "tests/support/sync_store_contract.hpp"
+
 #include "tests/integration/sync_store_world.hpp"
 
 namespace banyan::test {

@@ -10,7 +10,7 @@
 #include "adapters/sync/postgres_sync_store.hpp"
 #include "gateway/store/schema.hpp"
 #include "tests/support/postgres_fixture.hpp"
-#include "tests/support/sync_store_contract.hpp"
+#include "tests/support/sync_store_fixture.hpp"
 
 namespace banyan::test {
 
@@ -31,6 +31,10 @@ class PostgresSyncWorld final : public PostgresSyncTest, public SyncStoreWorld {
 public:
   sync::SyncStore& store() override { return store_; }
   Deadline soon() override { return PostgresTest::soon(); }
+
+  store::Database& database() { return app(); }
+  store::Database& superusers() { return superuser(); }
+  void run(const std::string& sql) { execute(superuser(), sql); }
 
   void pass(std::chrono::milliseconds span) override {
     const std::string by = "interval '" + std::to_string(span.count()) + " milliseconds'";
