@@ -1,0 +1,95 @@
+"""Breaks things at random moments, and mends them."""
+
+import collections
+import os
+import random
+import signal
+import threading
+import time
+
+
+class Chaos:
+    """Goes through all kinds of mischief in a random order, again and again, until stopped; then everything runs and the
+    line is good. `fault`: the exception that ended it, which means that something did not come up again."""
+
+    def __init__(self, site, random_seed, say):
+        self.fault = None
+        self.counts = collections.Counter()
+        self._site = site
+        self._rng = random.Random(f"{random_seed} chaos")
+        self._say = say
+        self._stopping = threading.Event()
+        self._begun = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
+
+    def start(self):
+        self._thread.start()
+
+    def stop(self):
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self):
+        try:
+            while not self._stopping.is_set():
+                kinds = [self.kill_banyan, self.kill_banyan, self.kill_banyan_twice, self.restart_store]
+                kinds += [self.crash_store, self.stop_tryton, self.kill_tryton, self.slow_line]
+                kinds += [self.lose_answers, self.lose_answers]
+                self._rng.shuffle(kinds)
+                for kind in kinds:
+                    if self._pause(0.5, 4):
+                        break
+                    self.counts[kind.__name__] += 1
+                    self._say(f"{time.monotonic() - self._begun:6.1f} s: {kind.__name__}")
+                    kind()
+        except Exception as error:  # pylint: disable=broad-except
+            self.fault = error
+        finally:
+            self._site.link.heal()
+
+    def kill_banyan(self):
+        self._node.kill()
+        self._pause(0, 1.5)
+        self._node.start()
+
+    def kill_banyan_twice(self):
+        """The second time while it recovers."""
+        self._node.kill()
+        self._node.start()
+        time.sleep(self._rng.uniform(0, 0.5))
+        self.kill_banyan()
+
+    def restart_store(self):
+        self._node.signal_postgres(signal.SIGINT)  # "fast": sessions are ended; Banyan starts it again
+
+    def crash_store(self):
+        self._node.signal_postgres(signal.SIGQUIT)  # "immediate": it recovers from its log
+
+    def stop_tryton(self):
+        self._site.world.tryton.stop()
+        self._pause(0.2, 2)
+        self._site.start_tryton()
+
+    def kill_tryton(self):
+        child = self._site.world.tryton.child
+        os.kill(child.pid, signal.SIGKILL)
+        child.stop()
+        self._pause(0.2, 2)
+        self._site.start_tryton()
+
+    def slow_line(self):
+        self._site.link.delay_seconds = self._rng.uniform(0.05, 0.8)
+        self._pause(2, 6)
+        self._site.link.heal()
+
+    def lose_answers(self):
+        self._site.link.cut_share = self._rng.uniform(0.1, 0.6)
+        self._pause(2, 6)
+        self._site.link.heal()
+
+    @property
+    def _node(self):
+        return self._site.nodes[0]
+
+    def _pause(self, least, most):
+        return self._stopping.wait(self._rng.uniform(least, most))

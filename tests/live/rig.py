@@ -1,0 +1,236 @@
+"""What the live test is made of: a World, a line that can be made bad, and Banyan processes that can be killed."""
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import signal
+import time
+
+import psycopg2
+from slow_link import SlowLink
+from world import banyan, seed
+from world.failure import Failure
+from world.ports import LOOPBACK, free_port
+from world.process import Child
+
+INTEGRATION_USER = "banyan"
+
+_MAPPING = banyan.SETTINGS.parents[1] / "adapters/legacy/tryton/tryton-crm.yaml"
+
+_SETTINGS = """\
+listen: [{{address: "{host}:{port}"}}]
+admin: {{address: "{host}:{admin_port}"}}
+{store}
+upstreams:
+  legacy: {{endpoints: ["http://{host}:{legacy_port}"], host: keep, request_body: buffer}}
+subject: [tryton, address]
+sync:
+  systems:
+    tryton:
+      tryton:
+        url: "http://{host}:{legacy_port}"
+        database: {database}
+        user: {user}
+        password: "env:LIVE_TRYTON_PASSWORD"
+      mapping: {mapping}
+      upstream: legacy
+      backfill: auto
+      poll_interval: 200ms
+      sweep_interval: {sweep_seconds:.0f}s
+{functions}"""
+
+
+def _functions():
+    """The demo's functions: they say which calls write which records."""
+    text = banyan.SETTINGS.read_text(encoding="utf-8")
+    return text[text.index("\nfunctions:") + 1 :]
+
+
+class Node:
+    """One `banyan serve`. Without `store_url` it has a private PostgreSQL, which outlives a kill."""
+
+    def __init__(self, binary, name, world, database, legacy_port, sweep_seconds, store_url=None):
+        self.name = name
+        self.port = free_port()
+        self.admin_port = free_port()
+        self.child = None
+        self.log = world.places.log / f"{name}.log"
+        self._binary = binary
+        self._data = world.places.state / name
+        self._data.mkdir(exist_ok=True)
+        self._store_url = store_url
+        self._settings = world.places.run / f"{name}.yaml"
+        text = _SETTINGS.format(
+            host=LOOPBACK,
+            port=self.port,
+            admin_port=self.admin_port,
+            legacy_port=legacy_port,
+            database=database,
+            user=INTEGRATION_USER,
+            mapping=_MAPPING,
+            sweep_seconds=sweep_seconds,
+            store='store: {url: "env:LIVE_STORE_URL"}' if store_url else "",
+            functions=_functions(),
+        )
+        self._settings.write_text(text, encoding="utf-8")
+
+    def start(self):
+        environment = dict(os.environ, LIVE_TRYTON_PASSWORD=seed.PASSWORD, LIVE_STORE_URL=self._store_url or "")
+        command = [self._binary, "serve", "--config", self._settings, "--data-dir", self._data]
+        self.child = Child(self.name, command, self.log, cwd=self._data, environment=environment)
+        self.child.wait_until(self._is_ready, 60, "becoming ready")
+
+    def kill(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.child.pid, signal.SIGKILL)
+        self.child.stop()  # it is gone: this only collects its status
+
+    def stop(self):
+        """Stops it in order, and its PostgreSQL too if it was killed before."""
+        if self.child is not None:
+            self.child.stop(40)
+        self.signal_postgres(signal.SIGINT)
+
+    def signal_postgres(self, number):
+        """Signals the postmaster of the private PostgreSQL, if there is one; returns whether there was."""
+        try:
+            pid = int((self._data / "postgres/data/postmaster.pid").read_text(encoding="ascii").split()[0])
+            os.kill(pid, number)
+        except (OSError, ValueError, IndexError):
+            return False
+        return True
+
+    @property
+    def store_dsn(self):
+        if self._store_url:
+            return self._store_url
+        return f"host={self._data}/postgres/run user=postgres dbname=banyan connect_timeout=5"
+
+    def api(self, method, path, body=None, headers=None, timeout=15):
+        """(status, headers, JSON) of one call on the admin address. OSError and HTTPException as they come."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.admin_port, timeout=timeout)
+        try:
+            connection.connect()  # ConnectionRefusedError: nothing has been sent
+            text = None if body is None else json.dumps(body)
+            content_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
+            connection.request(method, path, text, {"Content-Type": content_type, **(headers or {})})
+            response = connection.getresponse()
+            answer = response.read()
+            is_json = "json" in response.getheader("Content-Type", "")
+            return response.status, response.headers, json.loads(answer) if is_json and answer else None
+        finally:
+            connection.close()
+
+    def _is_ready(self):
+        try:
+            return self.api("GET", "/readyz", timeout=5)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+class Site:
+    """A Tryton database with Banyan before it: `nodes` processes that share a store, or one with a store of its own."""
+
+    def __init__(self, world, binary, random_seed, *, database, nodes=1, sweep_seconds=5):
+        self.world = world
+        self.database = database
+        self.link = SlowLink(free_port(), world.tryton.port, random_seed)
+        url = self._shared_store() if nodes > 1 else None
+        names = [f"banyan-{database}-{number}" for number in range(nodes)]
+        self.nodes = [Node(binary, name, world, database, self.link.port, sweep_seconds, url) for name in names]
+
+    def __enter__(self):
+        self._make_integration_user()
+        try:
+            for node in self.nodes:
+                node.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        for node in self.nodes:
+            node.stop()
+        self.link.stop()
+
+    @property
+    def legacy_dsn(self):
+        """Tryton's database, read as its superuser."""
+        password = (self.world.places.run / "postgres.password").read_text(encoding="ascii")
+        return (
+            f"host={LOOPBACK} port={self.world.postgres.port} dbname={self.database} user=postgres password={password}"
+        )
+
+    @property
+    def store_dsn(self):
+        return self.nodes[0].store_dsn
+
+    def rows(self, sql, *values):
+        with contextlib.closing(psycopg2.connect(self.store_dsn)) as store, store, store.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+
+    def start_tryton(self):
+        self.world.tryton.start(self.database)
+
+    def wait_for_rest(self, seconds):
+        """Waits until nothing is under way, and until each stream has been swept twice since now: what a sweep finds
+        can make work for another stream. Raises Failure if it does not come to rest."""
+        end = time.monotonic() + seconds
+        for _ in range(2):
+            [[since]] = self._until(end, lambda: self.rows("select now()"))
+            self._until(end, lambda since=since: self._unrest(since) == [])
+        return seconds - (end - time.monotonic())
+
+    def _until(self, end, is_so):
+        why = None
+        while True:
+            try:
+                if found := is_so():
+                    return found
+            except (psycopg2.Error, OSError, http.client.HTTPException) as error:
+                why = error
+            if time.monotonic() > end:
+                raise Failure(f"no rest: {why or self._unrest(None)}")
+            time.sleep(0.2)
+
+    def _unrest(self, since):
+        found = self.rows(
+            """select s.entity, 'not swept since' from banyan.stream_state t join banyan.stream s on s.id = t.stream
+               where not (t.scan_phase = 'done' and t.scan_started > coalesce(%s, t.scan_started - interval '1 s'))
+               union all select s.entity, 'outbox' from banyan.outbox o join banyan.stream s on s.id = o.stream
+               union all select s.entity, 'waiting: ' || w.reason
+                         from banyan.waiting w join banyan.stream s on s.id = w.stream
+               union all select s.entity, 'intent' from banyan.intent i join banyan.stream s on s.id = i.stream""",
+            since,
+        )
+        status, _, answer = self.nodes[0].api("GET", "/api/sync")
+        if status != 200:
+            return [*found, f"GET /api/sync: {status}"]
+        for system in answer["systems"]:
+            for stream in system["streams"]:
+                if stream["state"] != "running" or stream["in_flight"]:
+                    found.append([stream[member] for member in ("entity", "state", "reason", "in_flight")])
+        return found
+
+    def _make_integration_user(self):
+        """Banyan's writes are told from those of staff by it."""
+        admin = self.world.client(self.database).login(seed.ADMIN.login, seed.PASSWORD)
+        if admin.model("res.user", "search", [["login", "=", INTEGRATION_USER]], 0, 1, None):
+            return
+        groups = admin.model("res.group", "search", [], 0, None, None)
+        values = {"login": INTEGRATION_USER, "name": "Banyan", "password": seed.PASSWORD, "groups": [["add", groups]]}
+        [user] = admin.model("res.user", "create", [values])
+        company = admin.context["company"]
+        admin.model("res.user", "write", [user], {"companies": [["add", [company]]], "company": company})
+
+    def _shared_store(self):
+        postgres = self.world.postgres
+        name = f"banyan_{self.database}"
+        password = secrets.token_urlsafe(24)
+        postgres.make_role("banyan", password)
+        postgres.create_database(name, "banyan")
+        return f"postgresql://banyan:{password}@{LOOPBACK}:{postgres.port}/{name}"
