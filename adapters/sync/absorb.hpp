@@ -23,6 +23,7 @@ struct Intake {
   bool refused = false;                   // the link's pending write is known not to have happened
   std::int32_t hops = 1;                  // systems that the change has gone through, this one included
   std::string unreadable;                 // why the row could not be read; empty: it could
+  bool found = false;                     // it was found to be what we had created, without an answer that said so
   std::string created_for;                // the record that we have just made this legacy record for
   Json corrected = Json::object();        // canonical values that a person gives the record in place of the row's
   // What a person has decided, by field: "legacy", "modern" or {"value": …}; "*": the whole record, "legacy", "modern"

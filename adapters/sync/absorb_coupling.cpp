@@ -116,7 +116,14 @@ void Absorber::couple_created(Item& item) {
   out_.changes.intents_done.push_back(id);
   item.coupling.conflict = std::move(ours.conflict);
   item.coupling.dead_letter = std::move(ours.dead_letter);
-  adopt(item, std::move(*ours.record), item.intake->confirmed->values);
+  Json base = item.intake->confirmed->values;
+  if (item.intake->found) {  // what differs may have been there before, or been edited since: nobody has agreed on it
+    for (const std::string& field : item.intake->confirmed->fields) {
+      const auto value = item.mapped.fields.find(field);
+      if (value == item.mapped.fields.end() || !only_rewritten(*value, base.value(field, Json()))) base.erase(field);
+    }
+  }
+  adopt(item, std::move(*ours.record), std::move(base));
 }
 
 void Absorber::adopt(Item& item, Record record, Json base) {

@@ -49,6 +49,8 @@ private:
   void couple_as_answered(Item& item);
   bool may_be_ours();
   std::vector<Record> candidates(const Item& item);
+  // Whether a legacy system may have made this value out of ours.
+  static bool only_rewritten(const Json& found, const Json& sent);
   void couple_found(Item& item, const std::string& record_id);
   void couple_created(Item& item);
   void adopt(Item& item, Record record, Json base);

@@ -214,6 +214,7 @@ Task Stream::Impl::find_lost_create(const Intent& intent) {
         intake.row = *candidates.front();
         intake.captured = false;
         intake.created_for = intent.record_id;
+        intake.found = true;
         PendingWrite sent;
         sent.values = intent.base;
         for (const auto& field : intent.base.items()) sent.fields.push_back(field.key());

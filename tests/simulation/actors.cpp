@@ -293,6 +293,7 @@ void World::modern_edit(const EntitySpec& entity, const Record& record) {
   if (value.is_null() && field.required) return;
   std::size_t line = 0;
   while (&entities_[line] != &entity) ++line;
+  if (value.is_null() && !record.data.contains(field.name)) return;
   const ThingId thing = judge_->thing_of_record(record.id, entity.entity);
   // A second look: agents send the version that they have read.
   const auto written = store_.patch_record(record.id, record.version, Json{{field.name, value}}, "agent:planner");
@@ -301,6 +302,8 @@ void World::modern_edit(const EntitySpec& entity, const Record& record) {
   if (field.kind == FieldSpec::Kind::text || field.kind == FieldSpec::Kind::decimal) {
     ledger_.edit(thing, field.name, Where::modern, value.is_null(), time_.elapsed(),
                  modern_may_lose(line) || field.direction == sync::Direction::to_modern);
+  } else {
+    ledger_.untracked_edit(thing, Where::modern);
   }
   if (random_.chance(700)) nudge_all();
 }

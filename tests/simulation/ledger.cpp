@@ -121,12 +121,21 @@ void Ledger::overruled(ThingId thing) {
   }
 }
 
+void Ledger::untracked_edit(ThingId thing, Where where) {
+  static const std::string kOther = "@other";
+  cell(thing, kOther).edits.push_back(next_token());
+  Edit made;
+  made.id = made.token = next_token();
+  made.where = where;
+  edits_.push_back(made);
+}
+
 void Ledger::answered(ThingId thing, const std::string& field, EditId token, std::chrono::microseconds at) {
   Cell& target = cell(thing, field);
   Edit made;
   made.id = next_token();
   made.token = token == 0 ? made.id : token;
-  made.may_lose = true;
+  made.may_lose = made.discarded = true;
   made.empty = token != 0 && edits_[static_cast<std::size_t>(token)].empty;
   made.at = at;
   made.knows = target.known[0];

@@ -69,6 +69,8 @@ public:
   void touched(ThingId thing, std::chrono::microseconds at);
   // A person has decided about the thing as a whole: every edit so far may lose.
   void overruled(ThingId thing);
+  // An edit whose value holds no token: of it is only known that it was made.
+  void untracked_edit(ThingId thing, Where where);
   // A person answers a conflict, knowing all edits: the value with `token` shall stand.
   void answered(ThingId thing, const std::string& field, EditId token, std::chrono::microseconds at);
   // The engine has put a value on a side. Error: what is wrong with that.

@@ -37,7 +37,10 @@ std::optional<std::string> Ledger::check_final(ThingId thing, const FieldSpec& f
              value.dump() + ". " + story(thing, field.name);
     }
     if (final_edit != 0 && contains(get(final_edit).knows, id)) continue;
-    if (dominated(*found, id) || edit.in_window || edit.discarded || edit.token != id) continue;
+    const bool replaced_by_hand = std::any_of(found->edits.begin(), found->edits.end(), [&](EditId other) {
+      return get(other).where == edit.where && other != id && contains(get(other).knows, id);
+    });
+    if (replaced_by_hand || dominated(*found, id) || edit.in_window || edit.discarded || edit.token != id) continue;
     if (!edit.empty && !is_recorded(id)) {
       return "lost: edit " + std::to_string(id) + " is not final, and stands nowhere. " + story(thing, field.name);
     }
@@ -93,7 +96,7 @@ std::optional<std::string> Ledger::check_alive(ThingId thing, bool alive) const 
     const Edit& edit = get(id);
     const bool last = !dominated(*found, id);
     if (last && edit.empty != alive) may_be = true;
-    if (!last || edit.empty == alive) continue;
+    if (!last || edit.empty != alive) continue;
     why = alive ? "revived: nobody took back delete " : "deleted: nobody took back restore ";
     why += std::to_string(id) + ". ";
   }

@@ -138,7 +138,9 @@ void MemoryStore::corrupt_remove_link(StreamId stream, const std::string& legacy
 }
 
 void MemoryStore::corrupt_base(StreamId stream, const std::string& legacy_id, Json base) {
-  rows(stream).links.at(legacy_id).base = std::move(base);
+  sync::Link& link = rows(stream).links.at(legacy_id);
+  link.base_hash = records::content_hash(base);
+  link.base = std::move(base);
 }
 
 std::vector<std::string> MemoryStore::conservation(StreamId stream) const {

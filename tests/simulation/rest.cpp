@@ -49,10 +49,13 @@ void World::come_to_rest() {
     time_.advance(milliseconds(any ? 5 : 100));
     const bool swept = std::all_of(stream_ids_.begin(), stream_ids_.end(), [&](StreamId id) {
       const ScanState& scan = store_.stream(id).state.scan;
-      return scan.phase == ScanState::Phase::done && scan.started >= began;
+      // What a run has put into the outbox gets its time as well.
+      return scan.phase == ScanState::Phase::done && store_clock_.wall() - scan.ended > kQuiet &&
+             scan.started >= began + stream_options_.describe_interval;
     });
     if (swept && store_clock_.now() - changed > kQuiet) return;
-    if (round % 400 == 399) start_missing_sweeps(began);
+    // What a removed field had held back is seen by the first run after the field was found to be there again.
+    if (round % 100 == 99) start_missing_sweeps(began + stream_options_.describe_interval);
   }
   throw Violation{"rest: the engine does not come to rest"};
 }
@@ -62,7 +65,7 @@ void World::start_missing_sweeps(WallTime since) {
   for (std::size_t line = 0; line < entities_.size(); ++line) {
     const ScanState& scan = store_.stream(stream_ids_[line]).state.scan;
     const bool idle = scan.kind == ScanState::Kind::none || scan.phase == ScanState::Phase::done;
-    if (!idle || scan.started >= since) continue;
+    if (!idle || scan.started >= since || store_clock_.wall() < since) continue;
     ask_for_scan(line, ScanState::Kind::backfill, false);
   }
 }

@@ -140,9 +140,11 @@ void SimLegacy::user_edit(const std::string& type, const std::string& id, const 
   for (const UserEdit& edit : fields) {
     const FieldSpec& field = *entity.field(edit.field);
     if (table(type).hidden.contains(field.legacy_name)) continue;
+    const bool was_empty = !row->fields.contains(field.legacy_name);
     set_field(entity, *row, field.legacy_name, edit.value);
     const bool text = field.kind == FieldSpec::Kind::text || field.kind == FieldSpec::Kind::decimal;
-    if (!text) continue;
+    if (!text) ledger_.untracked_edit(row->thing, Where::legacy);
+    if (!text || (was_empty && edit.value.is_null())) continue;
     const auto at = true_time();
     const EditId made = ledger_.edit(row->thing, field.name, Where::legacy, edit.value.is_null(), at,
                                      may_lose || field.direction == sync::Direction::to_legacy);
