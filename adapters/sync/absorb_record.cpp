@@ -96,8 +96,11 @@ void Absorber::absorb_edit(Item& item) {
   if (write) {
     for (const std::string& field : write->fields) {
       const Json& sent = value_of(write->values, field);
-      if (value_of(item.mapped.fields, field) != sent) ++near_misses;
-      set(base, field, sent);
+      const Json& found = value_of(item.mapped.fields, field);
+      if (found != sent) ++near_misses;
+      // Legacy made its value out of ours: that is no edit, and must not beat one that modern has made since.
+      const bool overtaken = only_rewritten(found, sent) && value_of(known.record->data, field) != sent;
+      set(base, field, overtaken ? found : sent);
     }
   }
 
@@ -395,8 +398,12 @@ void Absorber::restore(Item& item) {
   Link link = link_of(item, record.id);
   link.base = item.mapped.fields;
   link.base_hash = item.hash;
-  link.record_hash = records::content_hash(record.data);
   link.held.clear();
+  if (fields_to_push(context_.mapping.rules(), item.mapped.fields, record.data, {}).empty()) {
+    link.record_hash = records::content_hash(record.data);
+  } else {  // fields that only the modern side decides are put right on the legacy side
+    out_.changes.outbox_added.push_back(record.id);
+  }
   for (const Held& held : item.mapped.held) link.held.push_back(held.field);
   out_.changes.links.push_back(std::move(link));
   settle_or_wait(item, Outcome::applied, record.id);

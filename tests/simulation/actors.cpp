@@ -326,8 +326,15 @@ void World::modern_restore(const Record& record) {
   trace("agent restores " + entity + " " + id);
   std::size_t line = 0;
   while (entities_[line].entity != entity) ++line;
-  ledger_.edit(judge_->thing_of_record(id, entity), kAlive, Where::modern, false, time_.elapsed(),
-               modern_may_lose(line));
+  const ThingId thing = judge_->thing_of_record(id, entity);
+  ledger_.edit(thing, kAlive, Where::modern, false, time_.elapsed(), modern_may_lose(line));
+  for (const auto& [name, value] : store_.record(id)->data.items()) {
+    const FieldSpec* field = entities_[line].field(name);
+    const EditId token = Ledger::token_of(value);
+    if (field == nullptr || token == 0) continue;
+    const bool one_way = field->direction == sync::Direction::to_modern;
+    ledger_.edit(thing, name, Where::modern, false, time_.elapsed(), modern_may_lose(line) || one_way, token);
+  }
 }
 
 void World::flip_owner(std::size_t line) {

@@ -157,7 +157,8 @@ void Judge::check_pair(const Line& line, const Link& link, bool strict) const {
     // Until somebody puts it right, a record may refer to one that is gone.
     const bool refers = line.entity->field(rule.field)->kind == FieldSpec::Kind::reference && modern.is_string();
     const Record* target = refers ? store_.record(modern.get<std::string>()) : nullptr;
-    if (target != nullptr && target->deleted && !strict) continue;
+    const bool waits = store_.stream(line.id).outbox.contains(link.record_id);
+    if (target != nullptr && (target->deleted || waits) && !strict) continue;
     if (legacy == modern) continue;
     throw Violation{"different: " + rule.field + " of " + pair + ": legacy " + legacy.dump() + ", modern " +
                     modern.dump() + ", base " + (link.base ? value_of(*link.base, rule.field).dump() : "none") + ". " +

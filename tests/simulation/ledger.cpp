@@ -192,6 +192,7 @@ std::optional<std::string> Ledger::engine_set_alive(ThingId thing, Where where, 
   for (auto id = target.edits.rbegin(); id != target.edits.rend(); ++id) {
     if (get(*id).empty == alive || get(*id).where == where) continue;
     arrive(target, where, *id);
+    if (!alive) discard(things_[static_cast<std::size_t>(root(thing))], where);
     return std::nullopt;
   }
   if (alive) return std::nullopt;
@@ -203,7 +204,7 @@ std::vector<EditId> Ledger::unseen_legacy_edits(ThingId thing) const {
   for (const auto& [field, cell] : things_[static_cast<std::size_t>(root(thing))].cells) {
     if (field == kAlive || cell.history[index(Where::legacy)].empty()) continue;
     const EditId id = cell.history[index(Where::legacy)].back();
-    if (get(id).discarded || get(id).where != Where::legacy) continue;
+    if (get(id).discarded || get(id).empty || get(id).where != Where::legacy) continue;
     if (!contains(cell.known[index(Where::modern)], id) && !is_recorded(id)) unseen.push_back(id);
   }
   return unseen;

@@ -210,6 +210,7 @@ Answer<Written> SimLegacy::create(const std::string& type, const Json& fields, c
     if (value.is_string() && value.get_ref<const std::string&>().find('!') != std::string::npos) {
       return refuse(Failure::Kind::rejected, name + " may hold no exclamation mark");
     }
+    if (table.hidden.contains(name)) return refuse(Failure::Kind::rejected, "there is no field " + name);
   }
   LegacyRow made;
   made.id = id;

@@ -173,8 +173,15 @@ void SimLegacy::user_restore(const std::string& type, const std::string& id, boo
   if (found == tables_.at(type).rows.end() || !found->second.deleted || !found->second.merged_into.empty()) return;
   LegacyRow& row = found->second;
   row.deleted = false;
-  const auto at = true_time();
-  ledger_.edit(row.thing, kAlive, Where::legacy, false, at, may_lose);
+  ledger_.edit(row.thing, kAlive, Where::legacy, false, true_time(), may_lose);
+  // Whoever restores a record wants its values back.
+  for (const auto& [name, value] : row.fields.items()) {
+    const FieldSpec* field = table(type).entity->by_legacy_name(name);
+    const EditId token = Ledger::token_of(value);
+    if (field == nullptr || token == 0) continue;
+    const bool one_way = field->direction == sync::Direction::to_legacy;
+    ledger_.edit(row.thing, field->name, Where::legacy, false, true_time(), may_lose || one_way, token);
+  }
   touch(type, row, false, stamp(type));
 }
 
