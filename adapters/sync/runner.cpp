@@ -54,21 +54,23 @@ public:
     }
   }
 
-  void observe(const std::string& system, const std::string& entity, std::span<const std::string> ids) {
+  bool observe(const std::string& system, const std::string& entity, std::span<const std::string> ids) {
     const StreamMapping* written = nullptr;
+    bool all_held = true;
     for (Slot& slot : slots_) {
       const StreamMapping& mapping = slot.stream->mapping();
       if (mapping.system() != system || mapping.entity() != entity) continue;
       written = &mapping;
-      slot.stream->observe(ids);
+      all_held = observe(slot, ids) && all_held;
     }
-    if (!written) return;
+    if (!written) return true;
     for (Slot& slot : slots_) {
       const StreamMapping& mapping = slot.stream->mapping();
       const auto& children = written->children();
       const bool is_child = std::find(children.begin(), children.end(), mapping.entity()) != children.end();
-      if (mapping.system() == system && is_child) slot.stream->observe({});
+      if (mapping.system() == system && is_child) all_held = observe(slot, {}) && all_held;
     }
+    return all_held;
   }
 
   void nudge(StreamId stream) {
@@ -89,6 +91,15 @@ public:
   }
 
 private:
+  bool observe(Slot& slot, std::span<const std::string> ids) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!slot.fence) return false;
+    }
+    slot.stream->observe(ids);
+    return true;
+  }
+
   // What streams tell each other.
   void connect(Slot& slot) {
     Stream* stream = slot.stream.get();
@@ -260,8 +271,8 @@ void Runner::start() {
 void Runner::stop() {
   impl_->stop();
 }
-void Runner::observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids) {
-  impl_->observe(system, entity, legacy_ids);
+bool Runner::observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids) {
+  return impl_->observe(system, entity, legacy_ids);
 }
 void Runner::nudge(StreamId stream) {
   impl_->nudge(stream);

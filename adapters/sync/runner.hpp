@@ -39,8 +39,9 @@ public:
   void stop();
 
   // From any thread. A write to records of this entity was seen in this system: they, and the streams of their
-  // children, are looked at at once. No ids: which ones is not known.
-  void observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids);
+  // children, are looked at at once. No ids: which ones is not known. False: another process holds one of those
+  // streams, and should be told.
+  bool observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids);
   // From any thread: the outbox or the answers of the stream may hold something new; 0: of all streams.
   void nudge(StreamId stream);
 

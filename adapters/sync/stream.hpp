@@ -49,7 +49,8 @@ struct StreamOptions {
   std::int32_t damper_writes = 20;  // writes to one legacy record within damper_window; then it is parked
   std::chrono::milliseconds damper_window{60'000};
   std::int32_t hops_most = 4;
-  bool may_push = true;  // false: only one way, legacy to modern
+  bool backfills_itself = false;  // a stream that never was is backfilled, and again when its mapping has changed
+  bool may_push = true;           // false: only one way, legacy to modern
 };
 
 // What a stream is doing, for status and metrics. A copy, in memory only.

@@ -1,5 +1,6 @@
 // Legacy -> store: the feed, observed writes, retries, deletes.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "adapters/sync/stream_impl.hpp"
@@ -11,6 +12,11 @@ constexpr std::size_t kRecentLimit = 50'000;
 
 // How long the list of deletes may stay unread.
 constexpr std::chrono::seconds kDeletesInterval{2};
+
+// Whether a failure may be the fault of single records rather than of the system.
+bool is_about_records(const legacy::Failure& failure) {
+  return failure.kind == legacy::Failure::Kind::rejected || failure.kind == legacy::Failure::Kind::malformed;
+}
 
 legacy::LegacyRecord deleted_row(const std::string& id) {
   legacy::LegacyRecord row;
@@ -68,6 +74,10 @@ legacy::Answer<std::vector<Intake>> Stream::Impl::read(std::span<const std::stri
     if (from > 0) parts_.budget.spend();
     const auto part = ids.subspan(from, std::min(can().page_limit, ids.size() - from));
     auto rows = parts_.system.fetch(type(), part, call_deadline());
+    if (!rows && is_about_records(rows.error())) {
+      if (auto alone = read_alone(part, rows.error(), intakes); !alone) return tl::unexpected(std::move(alone.error()));
+      continue;
+    }
     if (!rows) return tl::unexpected(std::move(rows.error()));
     std::set<std::string> found;
     for (legacy::LegacyRecord& row : *rows) {
@@ -89,6 +99,35 @@ legacy::Answer<std::vector<Intake>> Stream::Impl::read(std::span<const std::stri
     recent_.erase(intake.row.id);
   }
   return intakes;
+}
+
+// One of these records cannot be read: each is asked for by itself, so that the one is parked and the others go on. If
+// none can be, it is not the records' fault.
+legacy::Answer<void> Stream::Impl::read_alone(std::span<const std::string> ids, const legacy::Failure& because,
+                                              std::vector<Intake>& intakes) {
+  std::size_t readable = 0;
+  std::vector<Intake> unreadable;
+  for (const std::string& id : ids) {
+    parts_.budget.spend();
+    auto row = parts_.system.fetch(type(), std::span(&id, 1), call_deadline());
+    Intake intake;
+    intake.row = deleted_row(id);
+    if (row) {
+      ++readable;
+      if (!row->empty()) intake.row = std::move(row->front());
+      intakes.push_back(std::move(intake));
+    } else if (is_about_records(row.error())) {
+      intake.row.deleted = false;
+      intake.unreadable = row.error().message;
+      unreadable.push_back(std::move(intake));
+    } else {
+      return tl::unexpected(std::move(row.error()));
+    }
+  }
+  const bool is_refused = because.kind == legacy::Failure::Kind::rejected;
+  if (readable == 0 && !is_refused) return tl::unexpected(because);
+  intakes.insert(intakes.end(), std::make_move_iterator(unreadable.begin()), std::make_move_iterator(unreadable.end()));
+  return {};
 }
 
 Task Stream::Impl::capture_observed() {

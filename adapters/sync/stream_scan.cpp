@@ -32,16 +32,24 @@ bool Stream::Impl::scan_is_due() {
   if (last.kind != ScanState::Kind::none && last.phase != ScanState::Phase::done) {
     return last.kind != ScanState::Kind::backfill || !must_wait || !must_wait();
   }
+  if (wants_backfill()) return true;
   if (state_.backfilled_at == WallTime{}) return false;  // the first run is asked for
   if (soon) return true;
   const WallTime newest = std::max(state_.backfilled_at, last.ended);
   return parts_.clock.wall() - newest >= options_.sweep_interval;
 }
 
+// Never backfilled, or with another mapping: what has come into it since is only found by reading everything.
+bool Stream::Impl::wants_backfill() const {
+  if (!options_.backfills_itself) return false;
+  return state_.backfilled_at == WallTime{} || state_.mapping != parts_.mapping.description();
+}
+
 Task Stream::Impl::scan() {
   if (!scan_is_due()) return Task::idle;
   if (state_.scan.kind == ScanState::Kind::none || state_.scan.phase == ScanState::Phase::done) {
-    const auto begun = start_scan(fence_, ScanState::Kind::sweep, false, false);
+    const auto kind = wants_backfill() ? ScanState::Kind::backfill : ScanState::Kind::sweep;
+    const auto begun = start_scan(fence_, kind, false, false);
     if (!begun) return failed(begun.error());
     const std::lock_guard lock(mutex_);
     sweep_soon_ = false;

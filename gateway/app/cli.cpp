@@ -101,33 +101,35 @@ int print_version(const Arguments& arguments) {
   return kDone;
 }
 
-struct Roles {
-  bool proxy = true;
-  bool control = true;  // the admin address: metrics, health
-};
-
 // Words from --roles to roles, or what is wrong with them.
 tl::expected<Roles, std::string> parse_roles(const std::string& list) {
   if (list.empty()) return Roles{};
-  Roles roles{false, false};
+  Roles roles{false, false, false};
+  const std::array<std::string, 3> known{"proxy", "control", "sync"};
+  const std::array<bool Roles::*, 3> members{&Roles::proxy, &Roles::control, &Roles::sync};
   for (const std::string& word : CLI::detail::split(list, ',')) {
-    if (word == "proxy") {
-      roles.proxy = true;
-    } else if (word == "control") {
-      roles.control = true;
-    } else if (word == "sync" || word == "work") {
-      return tl::unexpected("the role " + word + " comes with a later version; known roles: proxy, control");
+    const auto found = std::find(known.begin(), known.end(), word);
+    if (found != known.end()) {
+      roles.*members[static_cast<std::size_t>(found - known.begin())] = true;
+    } else if (word == "work") {
+      return tl::unexpected<std::string>("the role work comes with a later version; known roles: proxy, control, sync");
     } else {
-      const std::array<std::string, 2> known{"proxy", "control"};
       const auto near = nearest(word, known);
       return tl::unexpected("unknown role " + yaml::in_quotes(word) +
-                            (near ? "; did you mean \"" + *near + "\"?" : "; known roles: proxy, control"));
+                            (near ? "; did you mean \"" + *near + "\"?" : "; known roles: proxy, control, sync"));
     }
   }
-  if (!roles.proxy) {
-    return tl::unexpected<std::string>("control without proxy needs a shared store, which comes with a later version");
-  }
   return roles;
+}
+
+// What a role needs and the settings do not give.
+std::optional<std::string> lacking(const Roles& roles, const Settings& settings) {
+  if (roles.proxy) return std::nullopt;
+  if (settings.store.kind != Store::Kind::url) {
+    return "a process without the role proxy needs a store that it shares with others: store.url";
+  }
+  if (roles.sync && settings.sync.systems.empty()) return "the role sync needs the key sync in the settings";
+  return std::nullopt;
 }
 
 int run_serve(const Arguments& arguments) {
@@ -141,9 +143,13 @@ int run_serve(const Arguments& arguments) {
     print_faults(std::cerr, arguments.config, settings.error());
     return kWrongUse;
   }
+  if (const auto fault = lacking(*roles, *settings)) {
+    std::cerr << "banyan serve: --roles: " << *fault << '\n';
+    return kWrongUse;
+  }
   if (!roles->control) settings->admin.reset();
   if (!arguments.data_dir.empty()) settings->data_dir = std::filesystem::absolute(arguments.data_dir).string();
-  return serve(std::move(*settings));
+  return serve(std::move(*settings), *roles);
 }
 
 void add_config(CLI::App& command, Arguments& arguments) {
@@ -162,8 +168,8 @@ CLI::App& add_serve(CLI::App& app, Arguments& arguments) {
       ->type_name("DIR");
   command
       .add_option("--roles", arguments.roles,
-                  "What this process does, by commas: proxy (traffic), control (metrics and health on the admin "
-                  "address). Default: both")
+                  "What this process does, by commas: proxy (traffic), control (metrics, health and API on the admin "
+                  "address), sync (keeping records the same). Default: all")
       ->type_name("LIST");
   return command;
 }

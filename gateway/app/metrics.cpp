@@ -211,6 +211,27 @@ void render_observed_writes(const CounterList& counters, PrometheusWriter& write
   }
 }
 
+void render_streams(const std::vector<sync::StreamStatus>& streams, PrometheusWriter& writer) {
+  const auto each = [&](MetricType type, std::string_view name, std::string_view help, auto value_of) {
+    writer.family(type, name, help);
+    for (const sync::StreamStatus& stream : streams) {
+      writer.sample({{"system", stream.system}, {"entity", stream.entity}}, value_of(stream));
+    }
+  };
+  each(MetricType::gauge, "banyan_sync_held", "Whether this process keeps the stream.",
+       [](const auto& stream) { return std::uint64_t{stream.holds_lease}; });
+  each(MetricType::gauge, "banyan_sync_troubled", "Whether the stream cannot go on right now.",
+       [](const auto& stream) { return std::uint64_t{!stream.trouble.empty()}; });
+  each(MetricType::gauge, "banyan_sync_lag_seconds", "Legacy stamp to commit of the change captured last.",
+       [](const auto& stream) { return static_cast<double>(stream.lag_ms) / 1000; });
+  each(MetricType::counter, "banyan_sync_near_misses_total", "Values written to the legacy side that it rewrote.",
+       [](const auto& stream) { return static_cast<std::uint64_t>(stream.near_misses); });
+  each(MetricType::gauge, "banyan_sync_observed_waiting", "Observed writes that have not been captured yet.",
+       [](const auto& stream) { return std::uint64_t{stream.observed_waiting}; });
+  each(MetricType::gauge, "banyan_sync_scan_rate", "Records a second of the run under way; 0: there is none.",
+       [](const auto& stream) { return stream.scan_rate; });
+}
+
 void render_access_log(const AsyncLog& log, PrometheusWriter& writer) {
   writer.family(MetricType::counter, "banyan_access_log_written_lines_total", "Access-log lines written.");
   writer.sample({}, log.written_lines());
@@ -251,6 +272,7 @@ void render_metrics(const MetricsInput& input, PrometheusWriter& writer) {
   render_data_plane(input.counters, writer);
   render_upstreams(input.counters, writer);
   render_observed_writes(input.counters, writer);
+  if (!input.streams.empty()) render_streams(input.streams, writer);
   if (input.access_log != nullptr) render_access_log(*input.access_log, writer);
   if (input.process) render_process(*input.process, writer);
 }

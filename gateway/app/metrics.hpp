@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/sync/stream.hpp"
 #include "gateway/admin/prometheus.hpp"
 #include "gateway/base/async_log.hpp"
 #include "gateway/proxy/counters.hpp"
@@ -32,6 +33,7 @@ struct MetricsInput {
   const catalog::RouteTable* table = nullptr;    // names and stages; null: no families of functions
   const AsyncLog* access_log = nullptr;          // null: none is kept
   std::optional<ProcessFigures> process;
+  std::vector<sync::StreamStatus> streams;  // those of this process
   std::string_view version;
 };
 

@@ -1,4 +1,4 @@
-// The wiring of a running Banyan, top to bottom: logs, data plane, control plane, signals.
+// The wiring of a running Banyan, top to bottom: logs, store, sync, data plane, control plane, signals.
 #include "gateway/app/serve.hpp"
 
 #include <sys/resource.h>
@@ -6,9 +6,16 @@
 #include <csignal>
 #include <iostream>
 
+#include "adapters/legacy/capabilities.hpp"
+#include "adapters/records/record_store.hpp"
+#include "adapters/sync/sync_queries.hpp"
 #include "gateway/admin/admin_server.hpp"
+#include "gateway/api/record_api.hpp"
+#include "gateway/api/sync_api.hpp"
 #include "gateway/app/cli.hpp"
 #include "gateway/app/metrics.hpp"
+#include "gateway/app/store_role.hpp"
+#include "gateway/app/sync_role.hpp"
 #include "gateway/base/async_log.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/proxy/proxy.hpp"
@@ -18,6 +25,7 @@ namespace {
 
 // How long requests under way may go on after SIGTERM.
 constexpr std::chrono::seconds kDrain{10};
+constexpr std::size_t kApiThreads = 8;
 
 std::string text(const proxy::Address& address) {
   const bool v6 = address.host.find(':') != std::string::npos;
@@ -47,23 +55,105 @@ void raise_descriptor_limit() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warn("the limit of open files could not be raised");
 }
 
-std::unique_ptr<admin::AdminServer> make_admin(const Settings& settings, const proxy::Proxy& data_plane,
-                                               const AsyncLog* access_log) {
+// The sources of the sync API that only this process knows.
+api::SyncSources sync_sources(const Settings& settings, const SyncRole* sync) {
+  api::SyncSources sources;
+  sources.ontology = settings.sync.ontology.get();
+  const auto mapping_of = [&settings](const std::string& system,
+                                      const std::string& entity) -> const sync::StreamMapping* {
+    for (const SyncSystem& candidate : settings.sync.systems) {
+      if (candidate.name == system) return candidate.mapping.find(entity);
+    }
+    return nullptr;
+  };
+  sources.policy = [mapping_of](const std::string& system, const std::string& entity, const std::string& field) {
+    const sync::StreamMapping* mapping = mapping_of(system, entity);
+    if (!mapping) return std::string();
+    for (const sync::FieldRule& rule : mapping->rules()) {
+      if (rule.field == field) return std::string(to_string(rule.policy));
+    }
+    return std::string(to_string(mapping->delete_conflict()));
+  };
+  if (!sync) return sources;
+  sources.status = [sync] { return sync->status(); };
+  sources.trouble = [sync] { return sync->trouble(); };
+  sources.guarantees = [sync, mapping_of](const std::string& system, const std::string& entity) {
+    const legacy::LegacySystem* adapter = sync->system(system);
+    const sync::StreamMapping* mapping = mapping_of(system, entity);
+    if (!adapter || !mapping) return std::vector<std::string>{};
+    return legacy::guarantees(adapter->capabilities(mapping->type()));
+  };
+  sources.budget = [sync, &settings](const std::string& name) {
+    api::SyncSources::BudgetUse use;
+    if (const sync::Budget* budget = sync->budget(name)) use.used_share = budget->figures().used_share;
+    for (const SyncSystem& system : settings.sync.systems) {
+      if (system.name == name) use.calls_per_second = system.calls_per_second;
+    }
+    return use;
+  };
+  return sources;
+}
+
+// Links of records, as GET /api/records shows them. A store that cannot say costs the links, not the answer.
+api::RecordApiOptions record_options(sync::SyncQueries& queries, const Clock& clock) {
+  api::RecordApiOptions options;
+  options.links = [&queries, &clock](const std::string& entity, const std::vector<std::string>& ids) {
+    auto links = queries.links(entity, ids, Deadline::after(clock, std::chrono::seconds(5)));
+    if (!links) throw std::runtime_error(links.error().public_message);
+    return *std::move(links);
+  };
+  return options;
+}
+
+// What answers below /api. Until the store has been prepared there is nothing to answer with.
+struct Api {
+  Api(const Settings& settings, StoreRole& store, records::RecordIds& ids, const SyncRole* sync, const Clock& clock)
+      : store_(store),
+        queries_(store.database()),
+        record_store_(store.database(), *settings.sync.ontology, ids),
+        records_(record_store_, clock, record_options(queries_, clock)),
+        sync_(queries_, sync_sources(settings, sync), clock) {}
+
+  std::vector<admin::AdminHandler> handlers() {
+    return {{api::kRecordsPrefix, when_prepared([this](const auto& request) { return records_.handle(request); })},
+            {api::kSyncPrefix, when_prepared([this](const auto& request) { return sync_.handle(request); })}};
+  }
+
+private:
+  net::HttpHandler when_prepared(net::HttpHandler handle) {
+    return [this, handle = std::move(handle)](const net::HttpRequest& request) {
+      if (store_.is_prepared()) return handle(request);
+      return net::problem_response({ErrorCode::unavailable, "The store cannot be reached yet.", {}});
+    };
+  }
+
+  StoreRole& store_;
+  sync::SyncQueries queries_;
+  records::RecordStore record_store_;
+  api::RecordApi records_;
+  api::SyncApi sync_;
+};
+
+std::unique_ptr<admin::AdminServer> make_admin(const Settings& settings, const proxy::Proxy* data_plane,
+                                               const AsyncLog* access_log, Api* api, const SyncRole* sync) {
   if (!settings.admin) return nullptr;
   admin::AdminOptions options;
   options.server.host = settings.admin->address.host;
   options.server.port = settings.admin->address.port;
+  options.server.handler_threads = api ? kApiThreads : 0;
   if (settings.admin->token) options.token = settings.admin->token->reveal();
-  auto metrics = [&data_plane, access_log, routes = settings.routes](admin::PrometheusWriter& writer) {
+  if (api) options.handlers = api->handlers();
+  auto metrics = [data_plane, access_log, sync, routes = settings.routes](admin::PrometheusWriter& writer) {
     MetricsInput input;
-    input.counters = data_plane.counters();
+    if (data_plane) input.counters = data_plane->counters();
     input.table = routes.get();
     input.access_log = access_log;
     input.process = read_process_figures();
     input.version = BANYAN_VERSION;
+    if (sync) input.streams = sync->status();
     render_metrics(input, writer);
   };
-  // The listeners are open before the control plane answers: there is nothing else to wait for yet.
+  // The listeners are open before the control plane answers.
   std::vector<admin::ReadyCheck> checks{{"listeners", [] { return Result<void>{}; }}};
   return std::make_unique<admin::AdminServer>(std::move(options), std::move(metrics), std::move(checks));
 }
@@ -79,35 +169,65 @@ void wait_for_end(const sigset_t& signals, AsyncLog* access_log) {
 
 }  // namespace
 
-int serve(Settings settings) {
+int serve(Settings settings, Roles roles) {
   log::configure({settings.log.level, settings.log.format});
   const auto signals = block_signals();
   raise_descriptor_limit();
-  if (settings.store.url) log::warn("nothing uses store.url yet: stages are those of the settings file");
+  const SystemClock clock;
+  records::RecordIds ids(clock);
 
   std::unique_ptr<AsyncLog> access_log;
   proxy::AccessLogSink sink;
-  if (settings.access_log.enabled) {
+  if (settings.access_log.enabled && roles.proxy) {
     auto opened = AsyncLog::open(settings.access_log.path);
     if (!opened) return report(opened.error());
     access_log = *std::move(opened);
     sink = [log = access_log.get()](std::string lines, std::uint64_t count) { log->write(std::move(lines), count); };
   }
 
-  proxy::Proxy data_plane(settings.proxy, settings.routes, std::move(sink));
-  if (auto started = data_plane.start(); !started) return report(started.error());
+  std::unique_ptr<StoreRole> store;
+  if (settings.store.kind != Store::Kind::none && (roles.control || roles.sync)) {
+    auto opened = StoreRole::open(settings, clock);
+    if (!opened) return report(opened.error());
+    store = std::move(*opened);
+  }
+  std::unique_ptr<SyncRole> sync;
+  if (store && roles.sync && !settings.sync.systems.empty()) {
+    sync = std::make_unique<SyncRole>(settings, *store, ids, clock);
+  }
 
-  const auto admin = make_admin(settings, data_plane, access_log.get());
+  std::unique_ptr<proxy::Proxy> data_plane;
+  if (roles.proxy) {
+    proxy::WriteSink writes;
+    if (sync) writes = [role = sync.get()](proxy::ObservedWrite write) { return role->observe(std::move(write)); };
+    data_plane = std::make_unique<proxy::Proxy>(settings.proxy, settings.routes, std::move(sink), std::move(writes));
+    if (auto started = data_plane->start(); !started) return report(started.error());
+  }
+
+  std::unique_ptr<Api> api;
+  if (store && roles.control) api = std::make_unique<Api>(settings, *store, ids, sync.get(), clock);
+  const auto admin =
+      roles.control ? make_admin(settings, data_plane.get(), access_log.get(), api.get(), sync.get()) : nullptr;
   if (admin) {
     if (auto started = admin->start(); !started) return report(started.error());
     log::info("control plane listening", {{"address", settings.admin->address.host}, {"port", admin->port()}});
   }
-  for (const auto& address : data_plane.addresses()) log::info("listening", {{"address", text(address)}});
+  if (data_plane) {
+    for (const auto& address : data_plane->addresses()) log::info("listening", {{"address", text(address)}});
+  }
+  std::unique_ptr<StoreKeeper> keeper;
+  if (store) keeper = std::make_unique<StoreKeeper>(*store, settings.sync.ontology, clock);
+  if (sync) sync->start();
 
   wait_for_end(signals, access_log.get());
   if (admin) admin->set_draining(true);
-  data_plane.stop(kDrain);
+  if (data_plane) data_plane->stop(kDrain);
   if (admin) admin->stop();
+  if (keeper) keeper->stop();
+  if (sync) sync->stop();
+  sync.reset();
+  api.reset();
+  if (store) store->stop();
   if (access_log) access_log->close();
   log::info("stopped");
   return kDone;

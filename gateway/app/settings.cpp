@@ -18,7 +18,10 @@ Loaded read_settings(tl::expected<yaml::Document, std::vector<Fault>> document) 
   settings_schema().read(root, file);
   take_listeners(file);
   file.settings.routes = compile_functions(file, root);
-  if (auto faults = document->faults(); !faults.empty()) return tl::unexpected(std::move(faults));
+  const std::vector<Fault> others = take_sync(file);
+  std::vector<Fault> faults = document->faults();
+  faults.insert(faults.end(), others.begin(), others.end());
+  if (!faults.empty()) return tl::unexpected(std::move(faults));
   return std::move(file.settings);
 }
 

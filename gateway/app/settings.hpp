@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "gateway/app/settings_sync.hpp"
 #include "gateway/base/log.hpp"
 #include "gateway/base/secret.hpp"
 #include "gateway/base/yaml_document.hpp"
@@ -34,9 +35,15 @@ struct ApplicationLog {
   log::Format format = log::Format::text;
 };
 
-// Where Banyan keeps what must survive a restart. Accepted and checked; nothing uses it yet.
+// Where Banyan keeps what must survive a restart.
 struct Store {
-  std::optional<Secret> url;  // absent: no store
+  enum class Kind : std::uint8_t {
+    private_,  // a PostgreSQL of Banyan's own in data_dir
+    url,       // an existing one
+    none,      // a plain proxy: stages are those of the file, no records
+  };
+  Kind kind = Kind::private_;
+  std::optional<Secret> url;
 };
 
 struct Settings {
@@ -46,6 +53,7 @@ struct Settings {
   AccessLog access_log;
   ApplicationLog log;
   Store store;
+  SyncSettings sync;
   std::string data_dir;  // resolved against the directory of the settings file
 };
 

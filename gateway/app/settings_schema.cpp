@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <utility>
 
 #include "gateway/base/yaml_scalars.hpp"
@@ -44,15 +43,6 @@ Reader<Address> endpoint() {
     inner(node, out);
   };
   return {std::move(read), reader.what, {}};
-}
-
-Reader<std::string> path() {
-  auto read = [](const Node& node, std::string& out) {
-    std::string value;
-    yaml::text().read(node, value);
-    if (!value.empty()) out = (std::filesystem::path(node.directory()) / value).lexically_normal().string();
-  };
-  return {std::move(read), "a path", {}};
 }
 
 Reader<Address> listener() {
@@ -109,14 +99,21 @@ Reader<Store> store() {
   const Reader<Store> mapping = yaml::object<Store>("a store").required("url", &Store::url, store_url());
   const std::string what = "none, or {url: postgresql://…}";
   auto read = [inner = mapping.read, what](const Node& node, Store& out) {
-    if (node.kind() == Node::Kind::mapping) return inner(node, out);
-    if (node.scalar() != "none") node.fault(node.describe(), what);
+    if (node.kind() == Node::Kind::mapping) {
+      out.kind = Store::Kind::url;
+      return inner(node, out);
+    }
+    if (node.scalar() == "none") {
+      out.kind = Store::Kind::none;
+    } else {
+      node.fault(node.describe(), what);
+    }
   };
   return {std::move(read), what, mapping.keys};
 }
 
 Reader<AccessLog> access_log() {
-  const Reader<std::string> file = path();
+  const Reader<std::string> file = yaml::path();
   auto log_path = [file](const Node& node, std::string& out) {
     if (node.scalar() == "-") {
       out = "-";
@@ -296,7 +293,7 @@ Reader<SettingsFile> settings_schema() {
                 yaml::list(placed(listener()), 1, yaml::kAnyNumber, yaml::Faulty::kept))
       .optional("admin", &SettingsFile::admin, placed(admin()))
       .optional(
-          "data_dir", [](SettingsFile & file) -> auto& { return file.settings.data_dir; }, path())
+          "data_dir", [](SettingsFile & file) -> auto& { return file.settings.data_dir; }, yaml::path())
       .optional(
           "store", [](SettingsFile & file) -> auto& { return file.settings.store; }, store())
       .optional(
@@ -311,7 +308,9 @@ Reader<SettingsFile> settings_schema() {
           "subject", [](SettingsFile & file) -> auto& { return file.settings.proxy.subject; },
           yaml::list(subject_source()))
       .optional("functions", &SettingsFile::functions,
-                yaml::list(function_schema(), 0, yaml::kAnyNumber, yaml::Faulty::kept));
+                yaml::list(function_schema(), 0, yaml::kAnyNumber, yaml::Faulty::kept))
+      .optional("ontology", &SettingsFile::ontology, yaml::one_or_many(yaml::path()))
+      .optional("sync", &SettingsFile::sync, placed(sync_schema()));
 }
 
 }  // namespace banyan::app

@@ -46,17 +46,37 @@ struct FunctionEntry {
   std::optional<yaml::Node> node;
 };
 
+// A legacy system as the file gives it.
+struct SyncEntry {
+  SyncSystem system;
+  Placed<std::string> rest;     // path of a description
+  Placed<std::string> mapping;  // path of a mapping
+  Placed<std::string> upstream;
+};
+
+struct SyncFile {
+  std::size_t threads = 4;
+  std::vector<SyncEntry> systems;
+};
+
 // The file, before its parts have been held against each other.
 struct SettingsFile {
   Settings settings;
   std::vector<Placed<proxy::Address>> listen;
   Placed<Admin> admin;
   std::vector<FunctionEntry> functions;
+  std::vector<std::string> ontology;  // paths, after the built-in one
+  Placed<SyncFile> sync;
 };
 
 yaml::Reader<SettingsFile> settings_schema();
 yaml::Reader<FunctionEntry> function_schema();
 yaml::Reader<catalog::TextPattern> pattern_schema();
+yaml::Reader<SyncFile> sync_schema();
+
+// Reads the ontology, the mappings and the descriptions that the file names. The faults of those files; faults of the
+// settings file itself go to their nodes.
+std::vector<Fault> take_sync(SettingsFile& file);
 
 // Moves the addresses to the settings; no two listeners may share one.
 void take_listeners(SettingsFile& file);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 namespace banyan::yaml {
@@ -242,6 +243,15 @@ Reader<std::string> network() {
                                if (!is_network(value)) return std::nullopt;
                                return std::string(value);
                              });
+}
+
+Reader<std::string> path() {
+  auto read = [](const Node& node, std::string& out) {
+    std::string value;
+    text().read(node, value);
+    if (!value.empty()) out = (std::filesystem::path(node.directory()) / value).lexically_normal().string();
+  };
+  return {std::move(read), "a path", {}};
 }
 
 Reader<Secret> secret() {

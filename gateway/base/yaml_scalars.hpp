@@ -49,6 +49,9 @@ Reader<HostPort> address();
 Reader<HostPort> http_url();
 Reader<std::string> network();
 
+// A path; a relative one is resolved against the directory of the file.
+Reader<std::string> path();
+
 // env:NAME or file:PATH. A literal is refused and not repeated.
 Reader<Secret> secret();
 
