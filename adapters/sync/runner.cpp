@@ -138,6 +138,7 @@ private:
         const auto state = store_.state(other.stream->id(), soon());
         if (!state) return true;
         if (state->scan.kind == ScanState::Kind::backfill && state->scan.phase != ScanState::Phase::done) return true;
+        if (other.stream->backfills_itself() && state->backfilled_at == WallTime{}) return true;
       }
     }
     return false;

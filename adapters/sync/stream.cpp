@@ -28,6 +28,10 @@ StreamId Stream::id() const {
   return impl_->id_;
 }
 
+bool Stream::backfills_itself() const {
+  return impl_->options_.backfills_itself;
+}
+
 const StreamMapping& Stream::mapping() const {
   return impl_->parts_.mapping;
 }

@@ -121,6 +121,7 @@ public:
   Result<void> start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair);
 
   StreamStatus status() const;  // from any thread
+  bool backfills_itself() const;
   StreamId id() const;
   const StreamMapping& mapping() const;
 

@@ -200,12 +200,14 @@ Task Stream::Impl::capture_feed() {
   }
   const bool is_ahead = parts_.system.distance(type(), state_.cursor, page->next).count() <= 0;
   std::vector<Intake> intakes;
+  // Before the first backfill has ended, rows that are met for the first time need not be late ones.
+  const bool is_backfilled = state_.backfilled_at != WallTime{};
   std::unordered_map<std::string, std::chrono::milliseconds> behind;  // rows that appeared behind the cursor, how far
   const auto add = [&](const legacy::LegacyRecord& row, const std::string& problem) {
     const auto known = recent_.find(row.id);
     if (known != recent_.end() && !row.version.empty() && known->second == row.version) return;
     const auto late = parts_.system.distance(type(), state_.cursor, row.cursor);
-    if (late.count() > 0) behind[row.id] = late;
+    if (late.count() > 0 && is_backfilled) behind[row.id] = late;
     Intake intake;
     intake.row = row;
     intake.unreadable = problem;
