@@ -135,8 +135,9 @@ std::vector<std::string> Absorber::differing(std::span<const Intake> intakes) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     const bool gone = items[i].intake->row.deleted || !items[i].intake->row.merged_into.empty();
     const bool equal = gone ? !heads[i].has_base : heads[i].has_base && items[i].hash == heads[i].base_hash;
-    if (!equal && items[i].mapped.held.empty() && !(heads[i].exists && !heads[i].quiet))
-      suspects.push_back(std::move(items[i]));
+    // A row without a link is one whatever holds its fields back: it may refer to itself.
+    const bool judged = !heads[i].exists || (heads[i].quiet && items[i].mapped.held.empty());
+    if (!equal && judged) suspects.push_back(std::move(items[i]));
   }
   lock_all(suspects);
   std::vector<std::string> ids;

@@ -193,7 +193,7 @@ void Judge::check_records(const Line& line, bool strict) const {
 void Judge::check_duplicates(const Line& line) const {
   std::map<ThingId, std::string> seen;
   for (const auto& [id, row] : system_.table(line.entity->type).rows) {
-    if (row.deleted) continue;
+    if (row.deleted || ledger_.doubles(row.thing)) continue;
     const auto [other, is_new] = seen.try_emplace(ledger_.root(row.thing), id);
     if (is_new) continue;
     throw Violation{"duplicate: legacy " + line.entity->entity + " " + other->second + " and " + id + " are one"};
@@ -201,7 +201,8 @@ void Judge::check_duplicates(const Line& line) const {
   seen.clear();
   for (const auto& [id, thing] : things_) {
     const Record* record = store_.record(id);
-    if (record == nullptr || record->deleted || record->entity != line.entity->entity) continue;
+    if (record == nullptr || record->deleted || record->entity != line.entity->entity || ledger_.doubles(thing))
+      continue;
     const auto [other, is_new] = seen.try_emplace(ledger_.root(thing), id);
     if (is_new) continue;
     throw Violation{"duplicate: records " + line.entity->entity + " " + other->second + " and " + id + " are one"};
@@ -215,7 +216,7 @@ void Judge::check_ledger(std::chrono::microseconds clocks_differ) const {
     if (record == nullptr) continue;
     bool& alive = lives[ledger_.root(thing)];
     alive = alive || !record->deleted;
-    if (record->deleted) continue;
+    if (record->deleted || ledger_.doubles(thing)) continue;
     const Line& line = *std::find_if(lines_.begin(), lines_.end(),
                                      [&](const Line& one) { return one.entity->entity == record->entity; });
     for (const FieldSpec& field : line.entity->fields) {
@@ -225,6 +226,7 @@ void Judge::check_ledger(std::chrono::microseconds clocks_differ) const {
     }
   }
   for (const auto& [thing, alive] : lives) {
+    if (ledger_.doubles(thing)) continue;
     if (auto fault = ledger_.check_alive(thing, alive)) throw Violation{*fault};
   }
 }

@@ -144,6 +144,10 @@ void Ledger::answered(ThingId thing, const std::string& field, EditId token, std
   target.edits.push_back(made.id);
 }
 
+bool Ledger::doubles(ThingId thing) const {
+  return std::any_of(doubles_.begin(), doubles_.end(), [&](ThingId one) { return root(one) == root(thing); });
+}
+
 EditId Ledger::source_of(const Cell& cell, Where where, const Json& value) const {
   const EditId token = token_of(value);
   for (auto id = cell.edits.rbegin(); id != cell.edits.rend(); ++id) {
@@ -204,7 +208,7 @@ std::vector<EditId> Ledger::unseen_legacy_edits(ThingId thing) const {
   for (const auto& [field, cell] : things_[static_cast<std::size_t>(root(thing))].cells) {
     if (field == kAlive || cell.history[index(Where::legacy)].empty()) continue;
     const EditId id = cell.history[index(Where::legacy)].back();
-    if (get(id).discarded || get(id).empty || get(id).where != Where::legacy) continue;
+    if (get(id).discarded || get(id).may_lose || get(id).empty || get(id).where != Where::legacy) continue;
     if (!contains(cell.known[index(Where::modern)], id) && !is_recorded(id)) unseen.push_back(id);
   }
   return unseen;

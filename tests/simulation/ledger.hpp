@@ -89,6 +89,9 @@ public:
   bool knows(ThingId thing, const std::string& field, Where where, EditId edit) const;
   bool is_recorded(EditId edit) const { return recorded_.contains(edits_[static_cast<std::size_t>(edit)].token); }
   const Edit& get(EditId id) const { return edits_[static_cast<std::size_t>(id)]; }
+  // Somebody brought a row back for which another may have been made meanwhile: then the thing is there twice.
+  void may_double(ThingId thing) { doubles_.insert(thing); }
+  bool doubles(ThingId thing) const;
   // From now on the side's edits that have not crossed yet may lose: it no longer decides.
   void owner_changed(const std::string& entity);
 
@@ -131,6 +134,7 @@ private:
   std::vector<Thing> things_;
   std::vector<Edit> edits_{Edit{}};
   std::set<EditId> recorded_;
+  std::set<ThingId> doubles_;
   std::int64_t window_losses_ = 0;
 };
 

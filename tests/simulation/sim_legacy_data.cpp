@@ -173,6 +173,7 @@ void SimLegacy::user_restore(const std::string& type, const std::string& id, boo
   if (found == tables_.at(type).rows.end() || !found->second.deleted || !found->second.merged_into.empty()) return;
   LegacyRow& row = found->second;
   row.deleted = false;
+  ledger_.may_double(row.thing);
   ledger_.edit(row.thing, kAlive, Where::legacy, false, true_time(), may_lose);
   // Whoever restores a record wants its values back.
   for (const auto& [name, value] : row.fields.items()) {
