@@ -78,7 +78,9 @@ TEST(Merge, FollowsItsTruthTable) {
     EXPECT_EQ(result.base, one(line.base_after));
     EXPECT_EQ(result.to_push.size(), line.pushes ? 1U : 0U);
     ASSERT_EQ(result.conflicts.size(), line.conflict ? 1U : 0U);
-    if (line.conflict) EXPECT_EQ(result.conflicts[0].winner, *line.conflict);
+    if (line.conflict) {
+      EXPECT_EQ(result.conflicts[0].winner, *line.conflict);
+    }
   }
 }
 
@@ -182,7 +184,7 @@ TEST(Merge, LosesNothingAndComesToRest) {
     const Json after = first.record.value("name", Json());
     const bool legacy_lost = legacy != base && legacy != after;
     const bool modern_lost = modern != base && modern != after;
-    EXPECT_TRUE(!legacy_lost && !modern_lost || !first.conflicts.empty());
+    EXPECT_TRUE((!legacy_lost && !modern_lost) || !first.conflicts.empty());
     if (!first.conflicts.empty() && first.conflicts[0].winner == Winner::nobody) continue;
     const Json arrived = first.to_push.empty() ? legacy : after;
     const MergeResult second = merge_one(rule, first.base.value("name", Json()), arrived, after);
