@@ -60,7 +60,7 @@ def arguments():
     )
     for flag, variable, default, purpose in (
         ("--banyan-port", "BANYAN_PORT", 8080, "web client through Banyan"),
-        ("--admin-port", "ADMIN_PORT", 9090, "Banyan's metrics and health"),
+        ("--admin-port", "ADMIN_PORT", 9090, "Banyan's records, metrics and health"),
         ("--tryton-port", "TRYTON_PORT", 8001, "Tryton itself"),
         ("--postgres-port", "POSTGRES_PORT", 15432, "the demo's PostgreSQL"),
     ):
@@ -135,17 +135,32 @@ def run(options):
 
 
 def start_banyan(options, world, progress, cleanup):
-    banyan = Banyan(
-        options.banyan,
-        world.places,
-        port=options.banyan_port,
-        admin_port=options.admin_port,
-        legacy_port=options.tryton_port,
-    )
+    banyan = Banyan(options.banyan, world, port=options.banyan_port, admin_port=options.admin_port)
     cleanup.callback(banyan.stop)
-    with progress.step(f"Starting Banyan on port {options.banyan_port}"):
+    with progress.step(f"Starting Banyan on port {options.banyan_port}, and its PostgreSQL"):
         banyan.start()
+    with progress.step("Copying Tryton's records into Banyan's store, where they have not been"):
+        tell_backfill(banyan, progress)
     return banyan
+
+
+def tell_backfill(banyan, progress):
+    """Waits for the backfill and says how far it is, about once a second."""
+    last = {"at": progress.seconds, "figures": {}}
+
+    def on_progress(figures):
+        if progress.seconds - last["at"] >= 1:
+            last["at"] = progress.seconds
+            progress.note(records(figures))
+        last["figures"] = figures
+
+    banyan.wait_for_backfill(on_progress)
+    progress.note(f"in sync: {records(last['figures'])}")
+
+
+def records(figures):
+    counts = [f"{entity} {count}" for entity, count in figures.items() if count]
+    return ", ".join(counts) or "nothing yet"
 
 
 def watch(children):
@@ -171,11 +186,19 @@ def tell(options, world, banyan, progress):
     for user in seed.USERS:
         print(f"              {user.login:<8}{user.name}, {user.role}")
     if banyan:
-        print(f"  Metrics     http://{ports.LOOPBACK}:{options.admin_port}/metrics")
+        admin = f"http://{ports.LOOPBACK}:{options.admin_port}"
+        print(f"  Records     {admin}/api/records/account   what Tryton holds; edits go both ways")
+        print(f"  Sync        {admin}/api/sync, or: {sync_status_command(options)}")
+        print(f"  Metrics     {admin}/metrics")
         print(f"  Access log  tail -f {banyan.access_log}")
         print(f"  Settings    {banyan.settings}")
     print(f"  Other logs  {world.places.log}")
     print("" if options.exit_after_ready else "\nCtrl-C to stop.", flush=True)
+
+
+def sync_status_command(options):
+    elsewhere = "" if options.admin_port == 9090 else f" --admin http://{ports.LOOPBACK}:{options.admin_port}"
+    return f"{options.banyan} sync status{elsewhere}"
 
 
 def stop_on_signals():

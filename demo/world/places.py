@@ -49,6 +49,13 @@ class Places:
         os.chmod(directory, 0o700)
         return directory
 
+    def passable(self, name):
+        """A directory of ours below `servers` that every account can get through, to what it has in it."""
+        directory = self.servers / name
+        directory.mkdir(exist_ok=True)
+        os.chmod(directory, 0o711)
+        return directory
+
     def _made(self, name):
         directory = self.state / name
         directory.mkdir(exist_ok=True)

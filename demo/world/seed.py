@@ -24,6 +24,9 @@ STAFF = (
     User("ines", "Ines Petersen", "back office", ("Party Administration", "Sales")),
 )
 USERS = (ADMIN, *STAFF)
+# The user that Banyan logs in as. Not an employee: staff meet its name where Tryton says who changed a record last, and
+# nowhere else.
+INTEGRATION = User("banyan", "Banyan", "integration", ("Party Administration", "Sales", "Sale Opportunity"))
 
 # Buttons that lead from `lead`, where every opportunity begins, to the state wanted.
 _BUTTONS = {
@@ -59,11 +62,13 @@ def _create_company_and_staff(admin):
     [party] = admin.model("party.party", "create", [{"name": COMPANY}])
     values = {"party": party, "currency": currency}
     [company] = admin.model("company.company", "create", [values])
-    _join_company(admin, admin.user, company, ADMIN.name)
-    return [_create_user(admin, user, company) for user in STAFF]
+    _employ(admin, admin.user, company, ADMIN.name)
+    _create_user(admin, INTEGRATION, company)
+    return [_employ(admin, _create_user(admin, user, company), company, user.name) for user in STAFF]
 
 
 def _create_user(admin, user, company):
+    """Makes a user who works in the company; returns its id."""
     groups = [admin.model("res.group", "search", [["name", "=", name]], 0, 1, None)[0] for name in user.groups]
     values = {
         "login": user.login,
@@ -73,12 +78,17 @@ def _create_user(admin, user, company):
         "groups": [["add", groups]],
     }
     [user_id] = admin.model("res.user", "create", [values])
-    return _join_company(admin, user_id, company, user.name)
+    _join_company(admin, user_id, company)
+    return user_id
 
 
-def _join_company(admin, user_id, company, name):
-    """Makes the user an employee of the company; returns the employee."""
+def _join_company(admin, user_id, company):
     admin.model("res.user", "write", [user_id], {"companies": [["add", [company]]], "company": company})
+
+
+def _employ(admin, user_id, company, name):
+    """Makes the user an employee of the company; returns the employee."""
+    _join_company(admin, user_id, company)
     [person] = admin.model("party.party", "create", [{"name": name}])
     [employee] = admin.model("company.employee", "create", [{"party": person, "company": company}])
     admin.model("res.user", "write", [user_id], {"employees": [["add", [employee]]], "employee": employee})

@@ -69,6 +69,14 @@ class World:
         """A client that is not logged in, straight to Tryton."""
         return self.tryton.client(database or self.database)
 
+    def database_identity(self):
+        """A text that no other database has, not even one that later takes this one's name."""
+        sql = (
+            "select system_identifier || '-' || oid from pg_control_system(), pg_database "
+            f"where datname = '{self.database}'"
+        )
+        return "".join(self.postgres.query(sql))
+
     def fresh_database(self):
         """The name of a new clone of the seeded database, which the running Tryton serves too. Takes 0.2 s."""
         self._clones += 1

@@ -87,13 +87,7 @@ def run(options):
         world = cleanup.enter_context(World())
         if options.direct:
             return run_scenario(options, world, world.tryton.port)
-        banyan = Banyan(
-            options.banyan,
-            world.places,
-            port=ports.free_port(),
-            admin_port=ports.free_port(),
-            legacy_port=world.tryton.port,
-        )
+        banyan = Banyan(options.banyan, world, port=ports.free_port(), admin_port=ports.free_port())
         cleanup.callback(banyan.stop)
         banyan.start()
         good = run_scenario(options, world, banyan.port)
