@@ -5,6 +5,7 @@
 //   stream_push.cpp    store -> legacy: what to write
 //   stream_write.cpp   store -> legacy: writing it, creates whose answer was lost
 //   stream_scan.cpp    backfill, sweep, verify and repair
+//   stream_dry_run.cpp a backfill that only reports
 //   stream_people.cpp  answered conflicts, replayed dead letters
 //   stream_schema.cpp  schema drift
 #pragma once
@@ -115,7 +116,9 @@ public:
   RecordWrite rebuilt(View& view, const Link& link) const;
   bool repair_record(View& view, const Coupling& known, bool repair, Changes& changes);
   void note_rate(const ScanState& next);
-  void report_unmapped(const std::vector<Intake>& intakes, ScanState& scan);
+
+  // stream_dry_run.cpp
+  Task try_out(const std::vector<Intake>& intakes, ScanState next);
 
   // stream_people.cpp
   Task carry_out_answers();

@@ -104,10 +104,7 @@ Task Stream::Impl::scan_chunk() {
   }
   note_rate(next);
   if (next.kind == ScanState::Kind::verify) return verify_rows(std::move(intakes), std::move(next), seen);
-  if (next.dry_run) {
-    report_unmapped(intakes, next);
-    intakes.clear();
-  }
+  if (next.dry_run) return try_out(intakes, std::move(next));
   return take_in(intakes, [&](View& view, Changes& changes) {
     StreamState state = view.state();
     state.scan = next;
@@ -125,29 +122,6 @@ void Stream::Impl::note_rate(const ScanState& next) {
   const double passed = std::chrono::duration<double>(now - scan_began_).count();
   const std::lock_guard lock(mutex_);
   status_.scan_rate = passed > 0 ? static_cast<double>(next.scanned - scan_began_at_) / passed : 0;
-}
-
-// What would not map: for a dry run. References count as mapped if they have a value at all.
-void Stream::Impl::report_unmapped(const std::vector<Intake>& intakes, ScanState& scan) {
-  for (const Intake& intake : intakes) {
-    if (!intake.unreadable.empty()) {
-      ++scan.differences;
-      add_example(scan.report, "unmapped", {{"legacy_id", intake.row.id}, {"message", intake.unreadable}});
-      continue;
-    }
-    const Lookup any = [](const Reference& reference) { return std::optional<std::string>(reference.id); };
-    const Mapped mapped = parts_.mapping.to_modern(intake.row.fields, any);
-    bool counted = false;
-    for (const Held& held : mapped.held) {
-      if (held.reason != Held::Reason::invalid) continue;
-      if (!counted) ++scan.differences;
-      counted = true;
-      Json& by_field = scan.report["fields"][held.field];
-      by_field = by_field.is_number() ? by_field.get<std::int64_t>() + 1 : 1;
-      add_example(scan.report, "unmapped",
-                  {{"legacy_id", intake.row.id}, {"field", held.field}, {"message", held.message}});
-    }
-  }
 }
 
 // Links that the run has not seen. A record may have come and gone, or moved past the run: each is asked for by its id.
@@ -225,7 +199,11 @@ Task Stream::Impl::verify_rows(std::vector<Intake> intakes, ScanState next, cons
   });
   const auto found = static_cast<std::int64_t>(intakes.size());
   for (const Intake& intake : intakes) {
-    add_example(next.report, "differences", {{"legacy_id", intake.row.id}, {"deleted", intake.row.deleted}});
+    add_example(next.report, "differences",
+                {{"kind", intake.row.deleted ? "missing_legacy" : "different"},
+                 {"legacy_id", intake.row.id},
+                 {"record_id", nullptr},
+                 {"fields", Json::array()}});
   }
   next.differences += found;
   if (next.repair) next.repaired += found;
@@ -270,7 +248,9 @@ Task Stream::Impl::verify_store() {
         state.scan.differences += found;
         if (state.scan.repair) state.scan.repaired += found;
         for (const std::string& id : drift->record_ids) {
-          if (found > 0) add_example(state.scan.report, "differences", {{"record_id", id}});
+          if (found > 0)
+            add_example(state.scan.report, "differences",
+                        {{"kind", "different"}, {"legacy_id", nullptr}, {"record_id", id}, {"fields", Json::array()}});
         }
         changes.state = state;
         return changes;

@@ -70,7 +70,6 @@ Json backfill_json(const StreamReport& report, const StreamStatus* status) {
     out = run_json(scan, report, status, "scanned");
     out["dry_run"] = scan.dry_run;
     out["report"] = scan.dry_run ? scan.report : Json();
-    if (scan.dry_run) out["report"]["unmappable"] = scan.differences;
     return out;
   }
   out = idle_run("scanned");
