@@ -8,6 +8,9 @@
 
 #include "gateway/base/log.hpp"
 #include "tests/simulation/world.hpp"
+#ifdef BANYAN_PLANTED_DEFECTS
+#include "tests/simulation/defects/defects.hpp"
+#endif
 
 namespace {
 
@@ -72,7 +75,14 @@ int main(int argc, char** argv) {
   app.add_option("--profile", options.profile, "The kind of legacy system; default: by the seed");
   app.add_flag("--trace", options.trace, "Print every operation and step");
   app.add_flag("--keep-going", keep_going, "Do not stop at the first failing seed");
+#ifdef BANYAN_PLANTED_DEFECTS
+  std::string defect;
+  app.add_option("--defect", defect, "Switch on one planted defect (defects/table.py)");
+#endif
   CLI11_PARSE(app, argc, argv);
+#ifdef BANYAN_PLANTED_DEFECTS
+  banyan::defects::turn_on(defect);
+#endif
 
   banyan::log::configure({options.trace ? banyan::log::Level::debug : banyan::log::Level::error});
   std::uint64_t first = options.seed;

@@ -1,0 +1,89 @@
+"""The planted defects: (name, file, original text, what stands there instead, what it breaks).
+
+The original is an expression; where the instead is None it is a statement, which is left out. `inside` narrows the place
+to the text between two marks, for expressions that occur several times in the file.
+"""
+
+import dataclasses
+
+GONE = """[&] {
+  std::vector<Intake> gone;
+  for (const std::string& one : %s) { Intake intake; intake.row.id = one; intake.row.deleted = true; intake.captured = true;
+    gone.push_back(std::move(intake)); }
+  return legacy::Answer<std::vector<Intake>>(std::move(gone)); }()"""
+
+
+@dataclasses.dataclass
+class Defect:
+    name: str
+    file: str
+    original: str
+    instead: str | None
+    breaks: str
+    inside: tuple | None = None
+
+
+DEFECTS = [
+    Defect("capture_not_counted", "absorb_ledger.cpp", "++counts.captured;", None, "a captured change is not counted"),
+    Defect("waiting_forgotten", "absorb_ledger.cpp", "out_.changes.waiting.push_back(std::move(waiting));", None,
+           "a change that waits for its parent is forgotten"),
+    Defect("loser_not_recorded", "absorb_ledger.cpp", "out_.changes.parked.push_back(std::move(note));", None,
+           "the loser of a decided conflict stands nowhere"),
+    Defect("conflict_not_parked", "absorb_ledger.cpp", "park(item, std::move(matter), outcome);", None,
+           "a conflict for a person is not opened", ("void Absorber::settle_conflict", "\n}")),
+    Defect("dead_letter_dropped", "absorb_ledger.cpp", "park(item, std::move(matter), outcome);", None,
+           "a value that does not fit is dropped without a word", ("void Absorber::settle_field_matters", "\n}")),
+    Defect("repeats_in_page", "absorb.cpp", "is_new", "true", "a row that comes twice in one page is taken in twice",
+           ("if (is_new", ")")),
+    Defect("version_never_trusted_in_scan", "absorb.cpp", "is_scan(intake.via)", "false",
+           "a scan overlooks edits that left no version", ("looks_closer =", ";")),
+    Defect("drift_wipes_field", "absorb_record.cpp",
+           "held.insert(held.end(), context_.drifted.begin(), context_.drifted.end());", None,
+           "a field that the schema lost counts as cleared"),
+    Defect("pending_ignored", "absorb_record.cpp", "!write && old.pending", "false",
+           "our own write whose answer was lost counts as an edit"),
+    Defect("refused_write_arrived", "absorb_record.cpp", "!intake.refused", "true",
+           "a write that was refused counts as arrived"),
+    Defect("restore_ignored", "absorb_record.cpp", "!known.link->base", "false",
+           "a restored legacy record stays deleted", ("if (!known.link->base) return restore", ";")),
+    Defect("lost_tombstone", "absorb_record.cpp", "write_record(item, RecordWrite::Kind::remove, record, record.data);",
+           None, "a legacy delete does not reach the record",
+           ("if (edited) note_decided", "settle(item, Outcome::applied")),
+    Defect("own_delete_taken_for_theirs", "absorb_record.cpp", "our_delete", "false",
+           "a record that was restored while its delete was on the way is deleted again",
+           ("if (our_delete", ")")),
+    Defect("held_merged_anyway", "absorb_record.cpp", "input.held = held;", None, "held fields are merged"),
+    Defect("unowned_applied", "absorb_record.cpp", "state_.owner == Owner::modern", "false",
+           "legacy edits are applied in an epoch that is not legacy's",
+           ("void Absorber::absorb(Item& item)", "\n}")),
+    Defect("parents_not_awaited", "absorb_coupling.cpp", "held.required && held.reason == Held::Reason::unresolved",
+           "false", "a child is taken in before its parent"),
+    Defect("redirect_forgotten", "absorb_record.cpp", "out_.changes.redirects.push_back({row.id, row.merged_into});", None,
+           "references to a merged record are lost"),
+    Defect("newest_turned_round", "merge.cpp", "*times.modern > *times.legacy_from + uncertainty",
+           "*times.modern < *times.legacy_from + uncertainty", "the older edit wins"),
+    Defect("sides_swapped", "merge.cpp", "legacy_moved ? Winner::legacy : Winner::modern",
+           "legacy_moved ? Winner::modern : Winner::legacy", "an edit of one side is taken back"),
+    Defect("base_not_advanced", "merge.cpp", "set(result.base, rule.field, legacy);", None,
+           "the base stays behind after a merge", ("if (winner == Winner::nobody) return;", "Winner::legacy)")),
+    Defect("base_before_confirmation", "stream_push.cpp", "write.pending.at = now",
+           "(link.base->update(write.pending.values), write.pending.at = now)", "the base is advanced before the write"),
+    Defect("update_unconditional", "stream_push.cpp", "write.pending.expected = link.legacy_version;", None,
+           "an update does not say which version it expects"),
+    Defect("remove_unconditional", "stream_push.cpp", "write.pending.expected = known.link->legacy_version;", None,
+           "a delete does not say which version it expects"),
+    Defect("intent_not_committed", "stream_push.cpp", "changes.intents.push_back(std::move(intent));", None,
+           "a create is not noted before the call"),
+    Defect("push_into_unowned", "stream_push.cpp", "view.state().owner == Owner::legacy", "false",
+           "edits are pushed in an epoch that is not modern's", ("void Stream::Impl::plan_update", "\n}")),
+    Defect("failed_push_done", "stream_write.cpp", "push_delayed(changes, write.item)",
+           "push_done(changes, write.item, Outcome::applied)", "a push that failed counts as done"),
+    Defect("find_skipped", "stream_write.cpp", "candidates.empty()", "true",
+           "an unanswered create is repeated without a look"),
+    Defect("sweep_believed", "stream_scan.cpp", "read(ids, via, true)", GONE % "ids",
+           "what a scan did not see counts as deleted without a look"),
+    Defect("delete_list_believed", "stream_capture.cpp", "read(*ids, Via::feed, true)", GONE % "*ids",
+           "an id in the list of deletes counts as deleted without a look"),
+    Defect("retry_after_ignored", "stream.cpp", "parts_.budget.pause_until(retry_at_);", None,
+           "the time that a system asked for is not kept"),
+]
