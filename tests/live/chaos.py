@@ -4,48 +4,35 @@ import collections
 import os
 import random
 import signal
-import threading
 import time
 
 
 class Chaos:
-    """Goes through all kinds of mischief in a random order, again and again, until stopped; then everything runs and the
-    line is good. `fault`: the exception that ended it, which means that something did not come up again."""
+    """Goes through all kinds of mischief in a random order, again and again.
+
+    Runs in the main thread: the kernel ends a child with the thread that started it (world.process.Child)."""
 
     def __init__(self, site, random_seed, say):
-        self.fault = None
         self.counts = collections.Counter()
         self._site = site
         self._rng = random.Random(f"{random_seed} chaos")
         self._say = say
-        self._stopping = threading.Event()
-        self._begun = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
 
-    def start(self):
-        self._thread.start()
-
-    def stop(self):
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self):
-        try:
-            while not self._stopping.is_set():
+    def work(self, seconds):
+        """Afterwards everything runs and the line is good. Raises Failure if something does not come up again."""
+        begun = time.monotonic()
+        kinds = []
+        while time.monotonic() - begun < seconds:
+            self._pause(0.5, 4)
+            if not kinds:
                 kinds = [self.kill_banyan, self.kill_banyan, self.kill_banyan_twice, self.restart_store]
                 kinds += [self.crash_store, self.stop_tryton, self.kill_tryton, self.slow_line]
                 kinds += [self.lose_answers, self.lose_answers]
                 self._rng.shuffle(kinds)
-                for kind in kinds:
-                    if self._pause(0.5, 4):
-                        break
-                    self.counts[kind.__name__] += 1
-                    self._say(f"{time.monotonic() - self._begun:6.1f} s: {kind.__name__}")
-                    kind()
-        except Exception as error:  # pylint: disable=broad-except
-            self.fault = error
-        finally:
-            self._site.link.heal()
+            kind = kinds.pop()
+            self.counts[kind.__name__] += 1
+            self._say(f"{time.monotonic() - begun:6.1f} s: {kind.__name__}")
+            kind()
 
     def kill_banyan(self):
         self._node.kill()
@@ -92,4 +79,4 @@ class Chaos:
         return self._site.nodes[0]
 
     def _pause(self, least, most):
-        return self._stopping.wait(self._rng.uniform(least, most))
+        time.sleep(self._rng.uniform(least, most))

@@ -19,6 +19,7 @@ import sides
 
 # What may wait for a person at the end, as a share of all records that the journal knows. More would be hiding.
 MOST_OPEN = 0.05
+EXPLAINED = 5
 
 
 def main():
@@ -52,7 +53,30 @@ def report(legacy, store, edits):
     if len(matters) > max(3, MOST_OPEN * len(items)):
         faults.append(f"{len(matters)} matters are left to a person, which is too many")
         faults += sorted({f"{matter.error_class}: {matter.message}" for matter in matters})[:20]
-    return faults
+    return faults + list(explain(store, faults, edits))
+
+
+def explain(store, faults, edits):
+    """For the first faults: what the journal and the store know of the items in them."""
+    marks = list(dict.fromkeys(mark for fault in faults for mark in judge.ITEM.findall(fault)))[:EXPLAINED]
+    for mark in marks:
+        yield from (f"  journal: {edit}" for edit in edits if edit.item == mark)
+        with store.cursor() as cursor:
+            cursor.execute(
+                """with ids as (select distinct id from banyan.record_history where changed::text like %s)
+                   select at, 'history', id::text || ' @' || version, side || ' ' || kind, changed::text
+                   from banyan.record_history where id in (select id from ids)
+                   union all select created_at, 'link', record_id::text, legacy_id, base::text
+                   from banyan.link where record_id in (select id from ids)
+                   union all select i.at, 'inbox', i.legacy_id, i.via || ' ' || i.outcome, i.ref
+                   from banyan.inbox i join banyan.link l using (stream, legacy_id)
+                   where l.record_id in (select id from ids)
+                   union all select at, kind, state || ' ' || error_class, legacy_id, concat(legacy, ' / ', modern)
+                   from banyan.parked where record_id in (select id from ids) order by 1""",
+                (f"%{mark}%",),
+            )
+            yield from (f"  {mark} {' | '.join(str(part)[:200] for part in row)}" for row in cursor.fetchall())
+        store.rollback()
 
 
 def judge_all(both, edits):

@@ -137,7 +137,10 @@ def _lost_with_record(history, deletes, losers, side):
 
 
 def _lost_deletes(sides, history, deletes, ids):
-    """The record is there. Then no delete of it was acknowledged, but for one that lost against an edit."""
+    """The record is there. Then no delete of it was acknowledged, but for one that lost against an edit.
+
+    A create that Tryton did not answer and whose row somebody deleted before it was found leaves no trace: it is made
+    again. So a delete in Tryton counts only from the moment that the two were a couple."""
     found = []
     for delete in deletes:
         if delete.end is None or delete.item != history[0].item:
@@ -146,7 +149,9 @@ def _lost_deletes(sides, history, deletes, ids):
             m.error_class == "delete_edit" and (m.record_id in ids["modern"] or m.legacy_id in ids["legacy"])
             for m in sides.matters
         )
-        if not decided:
+        coupled = [sides.coupled_at.get((delete.entity, record_id), 0) for record_id in ids["modern"]]
+        was_unknown = delete.side == "legacy" and any(at > delete.end for at in coupled)
+        if not decided and not was_unknown:
             found.append(f"{delete.entity} {delete.item} was deleted on the {delete.side} side and is still there")
     return found
 
@@ -162,8 +167,8 @@ def _lost_values(history, values, losers, side):
                 continue
             if not any(_ends(other) >= edit.begin for other in kept):
                 found.append(
-                    f"{edit.entity} {edit.item}: {field} {edit.token}, acknowledged on the {edit.side} side, is lost on "
-                    f"the {side} side, which holds {values.get(field)!r}"
+                    f"{edit.entity} {edit.item}: {field} {edit.token}, acknowledged on the {edit.side} side, is lost "
+                    f"on the {side} side, which holds {values.get(field)!r}"
                 )
     return found
 

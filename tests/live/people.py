@@ -264,7 +264,7 @@ class Result:
 
 
 class Agent(Person):
-    """Edits records over the REST API, as a careful program does: reads, sends the version, repeats on 412 and silence."""
+    """Edits records over the REST API with care: reads, sends the version, repeats on 412 and on silence."""
 
     side = "modern"
 

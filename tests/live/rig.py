@@ -23,6 +23,7 @@ _SETTINGS = """\
 listen: [{{address: "{host}:{port}"}}]
 admin: {{address: "{host}:{admin_port}"}}
 {store}
+access_log: {{path: "{log}/access.jsonl"}}
 upstreams:
   legacy: {{endpoints: ["http://{host}:{legacy_port}"], host: keep, request_body: buffer}}
 subject: [tryton, address]
@@ -65,6 +66,7 @@ class Node:
         text = _SETTINGS.format(
             host=LOOPBACK,
             port=self.port,
+            log=world.places.log,
             admin_port=self.admin_port,
             legacy_port=legacy_port,
             database=database,
@@ -199,8 +201,9 @@ class Site:
 
     def _unrest(self, since):
         found = self.rows(
-            """select s.entity, 'not swept since' from banyan.stream_state t join banyan.stream s on s.id = t.stream
-               where not (t.scan_phase = 'done' and t.scan_started > coalesce(%s, t.scan_started - interval '1 s'))
+            """select 'streams', 'not all there' from banyan.stream_state having count(*) < 7
+               union all select s.entity, 'not swept since' from banyan.stream_state t join banyan.stream s on s.id = t.stream
+               where not (t.scan_phase = 'done' and t.backfilled_at > 'epoch' and t.scan_started > coalesce(%s, t.scan_started - interval '1 s'))
                union all select s.entity, 'outbox' from banyan.outbox o join banyan.stream s on s.id = o.stream
                union all select s.entity, 'waiting: ' || w.reason
                          from banyan.waiting w join banyan.stream s on s.id = w.stream

@@ -17,7 +17,7 @@ def edit(number, *, side="legacy", at=0, end=..., kind="edit", refused=False, pa
 
 def both_hold(street, modern=...):
     """Address 7 of Tryton, coupled with record r7."""
-    sides = Sides({e: {} for e in LEGACY}, {e: {} for e in LEGACY}, {}, {}, [], {})
+    sides = Sides({e: {} for e in LEGACY}, {e: {} for e in LEGACY}, {}, {}, {}, [], {})
     sides.legacy["address"]["7"] = {"name": "[i1]", FIELD: street}
     sides.modern["address"]["r7"] = {"name": "[i1]", FIELD: street if modern is ... else modern}
     sides.record_of["address", "7"] = "r7"
@@ -141,6 +141,15 @@ class LostEdits(unittest.TestCase):
         sides.matters.append(matter(winner="legacy", legacy={FIELD: "[e3]"}, modern={FIELD: "[e2]"}))
         edits = [edit(1, at=1, side="modern"), edit(2, at=2, side="modern"), edit(3, at=0)]
         self.assertEqual(lost_edits(sides, edits), [])
+
+    def test_a_delete_in_tryton_counts_from_when_the_two_were_a_couple(self):
+        for coupled_at, is_lost in ((4, True), (6, False)):
+            for side in ("legacy", "modern"):
+                with self.subTest(side=side, coupled_at=coupled_at):
+                    sides = both_hold("[e1]")
+                    sides.coupled_at["address", "r7"] = coupled_at
+                    found = lost_edits(sides, [edit(1, at=1), edit(2, at=5, side=side, kind="delete")])
+                    self.assertEqual(bool(found), is_lost or side == "modern")
 
     def test_a_delete_that_lost_against_an_edit_is_on_record(self):
         sides = both_hold("[e1]")

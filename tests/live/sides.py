@@ -56,7 +56,7 @@ MARKED = {"account": "name", "address": "name", "contact_point": "name", "opport
 
 _MODERN = "select entity, id::text, data from banyan.record where not deleted"
 _LINKS = """
-    select s.entity, l.legacy_id, l.record_id::text, l.base is not null
+    select s.entity, l.legacy_id, l.record_id::text, l.base is not null, extract(epoch from l.created_at)
     from banyan.link l join banyan.stream s on s.id = l.stream"""
 _MATTERS = """
     select s.entity, p.legacy_id, p.record_id::text, p.kind, p.state, p.error_class, p.message,
@@ -94,13 +94,14 @@ class Sides:
     modern: dict  # entity -> record id -> field -> value; references as (entity, record id)
     record_of: dict  # (entity, legacy id) -> record id
     legacy_of: dict  # (entity, record id) -> legacy id
+    coupled_at: dict  # (entity, record id) -> seconds since 1970
     matters: list
     unfinished: dict
 
 
 def read(legacy, store):
     """Both sides, each in one snapshot. The arguments are psycopg2 cursors."""
-    sides = Sides({}, {}, {}, {}, [], {})
+    sides = Sides({}, {}, {}, {}, {}, [], {})
     for entity, sql in LEGACY.items():
         legacy.execute(sql)
         names = [column.name for column in legacy.description]
@@ -114,10 +115,11 @@ def read(legacy, store):
             known = {field: value for field, value in data.items() if field in _fields(entity)}
             sides.modern[entity][id_] = _values(entity, known)
     store.execute(_LINKS)
-    for entity, legacy_id, record_id, is_live in store.fetchall():
+    for entity, legacy_id, record_id, is_live, coupled_at in store.fetchall():
         if is_live:
             sides.record_of[entity, legacy_id] = record_id
             sides.legacy_of[entity, record_id] = legacy_id
+            sides.coupled_at[entity, record_id] = float(coupled_at)
     store.execute(_MATTERS)
     sides.matters = [Matter(*row) for row in store.fetchall() if row[0] in LEGACY]
     store.execute(_UNFINISHED)

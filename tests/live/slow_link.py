@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class SlowLink:
-    """Listens on `port` and passes on to `target_port`. `delay_seconds` and `cut_share` may be set at any moment and hold
+    """Listens on `port` and passes on to `target_port`. `delay_seconds` and `cut_share` may be set at any time and hold
     for connections that begin afterwards: how long each request is held up, and which share of the connections is cut
     when the other side has begun to answer, so that the request has had its effect and nobody hears of it."""
 
