@@ -91,7 +91,7 @@ std::optional<std::string> shifted_decimal(std::string_view decimal, int places)
   }
   whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
   while (!fraction.empty() && fraction.back() == '0') fraction.pop_back();
-  if (whole.empty()) whole = "0";
+  if (whole.empty()) whole += '0';
   std::string out = parts->negative && (whole != "0" || !fraction.empty()) ? "-" + whole : whole;
   if (!fraction.empty()) out += "." + fraction;
   return out;
