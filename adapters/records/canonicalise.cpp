@@ -100,8 +100,7 @@ Fitted list_of(const Field& field, const Json& value) {
     if (!is_empty(*fitted)) elements.push_back(std::move(fitted->get_ref<std::string&>()));
   }
   std::ranges::sort(elements);
-  const auto repeats = std::ranges::unique(elements);
-  elements.erase(repeats.begin(), repeats.end());
+  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
   return Json(std::move(elements));
 }
 

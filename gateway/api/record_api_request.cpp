@@ -200,7 +200,7 @@ bool has_content_type(const net::HttpRequest& request, std::initializer_list<std
   return std::ranges::any_of(types, [&](std::string_view known) { return equal_ignoring_case(type, known); });
 }
 
-Result<Json> body_object(const net::HttpRequest& request, std::initializer_list<std::string_view> members) {
+Result<Json> body_object(const net::HttpRequest& request, std::span<const std::string_view> members) {
   Json body;
   try {
     body = Json::parse(request.body);
@@ -217,6 +217,10 @@ Result<Json> body_object(const net::HttpRequest& request, std::initializer_list<
                 "The body has the unknown member " + yaml::in_quotes(name) + "; expected: " + known + ".");
   }
   return body;
+}
+
+Result<Json> body_object(const net::HttpRequest& request, std::initializer_list<std::string_view> members) {
+  return body_object(request, std::span(members.begin(), members.size()));
 }
 
 }  // namespace banyan::api

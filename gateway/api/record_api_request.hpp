@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -38,6 +39,7 @@ EntityTags entity_tags(std::string_view field);
 bool has_content_type(const net::HttpRequest& request, std::initializer_list<std::string_view> types);
 
 // The body as a JSON object whose members are all among `members`. Error: invalid_argument.
+Result<records::Json> body_object(const net::HttpRequest& request, std::span<const std::string_view> members);
 Result<records::Json> body_object(const net::HttpRequest& request, std::initializer_list<std::string_view> members);
 
 }  // namespace banyan::api

@@ -115,7 +115,7 @@ HttpResponse SyncApi::handle(const HttpRequest& request) const {
 HttpResponse SyncApi::post(const HttpRequest& request, const std::vector<std::string>& segments) const {
   struct Route {
     std::vector<std::string> path;  // "#" stands for an id
-    std::initializer_list<std::string_view> members;
+    std::vector<std::string_view> members;
     std::function<HttpResponse(std::int64_t id, const Json& body)> call;
   };
   const std::vector<Route> routes{
