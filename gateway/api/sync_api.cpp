@@ -76,6 +76,19 @@ std::optional<std::string> fault_in_answer(const Json& fields, const Parked& mat
   return std::nullopt;
 }
 
+// Ids that the question "which one is it?" can be answered with.
+Json candidates_of(const Parked& matter) {
+  const Json none = Json::array();
+  const Json& ids = matter.error_class == "ambiguous_match"    ? matter.modern
+                    : matter.error_class == "ambiguous_create" ? matter.legacy
+                                                               : none;
+  return ids.is_array() ? ids : none;
+}
+
+bool is_among(const Json& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), Json(id)) != ids.end();
+}
+
 // Each field answered for by its name, "*" spread over those that are not named; values in canonical form.
 Json spread(const Json& fields, const Parked& matter, const records::Entity* entity) {
   Json out = Json::object();
@@ -302,6 +315,9 @@ HttpResponse SyncApi::resolve(const HttpRequest& request, std::int64_t id, const
       return bad_request(R"("link" must name the record, or be "new".)");
     }
     const auto link = body["link"].get<std::string>();
+    if (link != "new" && !is_among(candidates_of(matter), link)) {
+      return bad_request(R"("link" must be one of the candidates, or "new".)");
+    }
     const char* member_name = matter.error_class == "ambiguous_match" ? "record" : "legacy_id";
     const Json is_new = matter.error_class == "ambiguous_match" ? "legacy" : "modern";
     answer = {{"*", link == "new" ? is_new : Json{{member_name, link}}}};
@@ -388,10 +404,6 @@ Json SyncApi::conflict_json(const ParkedReport& report) const {
     put(one, "modern", matter.modern, field);
     fields.push_back(std::move(one));
   }
-  const bool matches = matter.error_class == "ambiguous_match";
-  const Json& candidates = matches                                    ? matter.modern
-                           : matter.error_class == "ambiguous_create" ? matter.legacy
-                                                                      : Json::array();
   Json out{{"id", std::to_string(matter.id)},
            {"system", report.system},
            {"entity", report.entity},
@@ -403,7 +415,7 @@ Json SyncApi::conflict_json(const ParkedReport& report) const {
            {"at", time_json(matter.at)},
            {"epoch", matter.epoch},
            {"fields", fields},
-           {"candidates", candidates},
+           {"candidates", candidates_of(matter)},
            {"resolution", Json()}};
   if (!matter.answer.is_null()) out["resolution"] = {{"by", matter.answered_by}, {"fields", matter.answer}};
   return out;
