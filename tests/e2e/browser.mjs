@@ -52,6 +52,13 @@ function rpcMethod(request) {
   }
 }
 
+export async function step(name, act) {
+  const begin = performance.now();
+  const result = await act();
+  console.log(`${name}: ${Math.round(performance.now() - begin)} ms`);
+  return result;
+}
+
 // For whoever must find out why a run failed.
 export async function savePictures(windows, directory) {
   await mkdir(directory, { recursive: true });

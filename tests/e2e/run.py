@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The end-to-end test: a real browser works in a real Tryton through Banyan, and the access log names what it did."""
+"""The end-to-end test: a real browser works in a real Tryton through Banyan. The access log names what it did, and what
+staff and agents write arrives on the other side."""
 
 import argparse
 import contextlib
@@ -48,25 +49,42 @@ def require_tools(options):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
 
 
-def run_scenario(options, world, port):
+def run_scenario(script, options, world, port, **more):
     """Returns whether the browser's script ended well."""
-    site = f"http://{ports.LOOPBACK}:{port}/"
     about = {
-        "site": site,
+        "site": f"http://{ports.LOOPBACK}:{port}/",
         "database": world.database,
         "login": USER.login,
         "name": USER.name,
         "password": seed.PASSWORD,
         "chromium": options.chromium,
         "pictures": str(Path(options.pictures).absolute()),
+        **more,
     }
-    command = ["node", "web_client.mjs", json.dumps(about)]
+    command = ["node", script, json.dumps(about)]
     with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True) as browser:
         for line in browser.stdout:
             print(f"  {line}", end="", flush=True)
             if line.startswith("@notify "):
                 notify(world, line.removeprefix("@notify ").strip())
     return browser.returncode == 0
+
+
+def run_two_sides(options, world, banyan):
+    """What needs Banyan's store: the same accounts in the browser and at the API."""
+    banyan.wait_for_backfill()
+    client = world.client().login(USER.login, seed.PASSWORD)
+    party = client.model("party.party", "search_read", [["addresses", "!=", None]], 0, 1, None, ["name"])[0]
+    return run_scenario(
+        "two_sides.mjs",
+        options,
+        world,
+        banyan.port,
+        admin=f"http://{ports.LOOPBACK}:{banyan.admin_port}/",
+        direct=f"http://{ports.LOOPBACK}:{world.tryton.port}/",
+        party=party["id"],
+        partyName=party["name"],
+    )
 
 
 def notify(world, title):
@@ -86,18 +104,20 @@ def run(options):
     with contextlib.ExitStack() as cleanup:
         world = cleanup.enter_context(World())
         if options.direct:
-            return run_scenario(options, world, world.tryton.port)
+            return run_scenario("web_client.mjs", options, world, world.tryton.port)
         banyan = Banyan(options.banyan, world, port=ports.free_port(), admin_port=ports.free_port())
         cleanup.callback(banyan.stop)
         banyan.start()
-        good = run_scenario(options, world, banyan.port)
+        good = run_scenario("web_client.mjs", options, world, banyan.port)
+        good = run_two_sides(options, world, banyan) and good
         banyan.stop()
         if banyan.child.exit_status() != "exit status 0":  # also how a sanitizer reports
             raise banyan.child.failure()
         if not good:
             Path(options.pictures).mkdir(parents=True, exist_ok=True)
             shutil.copy(banyan.access_log, options.pictures)
-            print(f"Screenshots and the access log are in {os.path.abspath(options.pictures)}", file=sys.stderr)
+            shutil.copy(world.places.log / "banyan.log", options.pictures)
+            print(f"Screenshots and the logs are in {os.path.abspath(options.pictures)}", file=sys.stderr)
             return False
         return access_log.check(banyan.access_log)
 

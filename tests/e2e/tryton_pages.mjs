@@ -48,10 +48,26 @@ export async function newRecord(page, model) {
 
 export const save = (page) => toolbar(page, 'save').click();
 
+// Fetches what is shown anew.
+export async function reload(page, model) {
+  await atRest(page);
+  await rpcDuring(page, `model.${model}.read`, () => toolbar(page, 'reload').click());
+  await atRest(page);
+}
+
+// Until the page has drawn what it asked for: before, a form that is filled in anew looks as if a user had changed it.
+// One request may be under way, the long poll for notifications.
+export const atRest = (page) =>
+  page.waitForFunction(() => {
+    window.framesAtRest = window.jQuery.active <= 1 ? (window.framesAtRest ?? 0) + 1 : 0;
+    return window.framesAtRest > 15;
+  });
+
 // Closes the tab in front; what was changed in it and not saved is thrown away.
 export async function closeTab(page, { modified }) {
   const tab = page.locator('#tablist li.active');
   const name = await tab.innerText();
+  await atRest(page);
   await tab.locator('button.close').click();
   if (modified) await dialog(page).getByRole('button', { name: 'No', exact: true }).click();
   await page.locator('#tablist li.active').filter({ hasText: name }).waitFor({ state: 'detached' });
@@ -59,6 +75,19 @@ export async function closeTab(page, { modified }) {
 
 // A field of the form by its label. Lists have inputs too; only those of a form have labels of their own.
 export const field = (page, label) => form(page).getByLabel(`${label}:`, { exact: true }).first();
+
+export async function waitForValue(page, label, value) {
+  const input = field(page, label);
+  await input.waitFor();
+  await page.waitForFunction(([element, wanted]) => element.value === wanted, [await input.elementHandle(), value]);
+}
+
+// All that a person can read in the form in front: its texts, and what stands in its fields.
+export async function wholeForm(page) {
+  await form(page).waitFor();
+  const values = await form(page).locator('input, textarea, select').evaluateAll((all) => all.map((one) => one.value));
+  return { text: await form(page).innerText(), values };
+}
 
 export const dialog = (page) => page.locator('.modal:visible');
 

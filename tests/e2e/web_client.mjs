@@ -4,19 +4,12 @@
 //
 // Asks run.py for what only the server side can do by a line on standard output, `@notify TITLE`.
 import assert from 'node:assert/strict';
-import { openBrowser, rpcDuring, savePictures } from './browser.mjs';
+import { openBrowser, rpcDuring, savePictures, step } from './browser.mjs';
 import * as tryton from './tryton_pages.mjs';
 
 const world = JSON.parse(process.argv[2]);
 const PARTY = 'party.party';
 const OPPORTUNITY = 'sale.opportunity';
-
-async function step(name, act) {
-  const begin = performance.now();
-  const result = await act();
-  console.log(`${name}: ${Math.round(performance.now() - begin)} ms`);
-  return result;
-}
 
 async function createParty(page) {
   await tryton.newRecord(page, PARTY);
@@ -31,7 +24,7 @@ async function createParty(page) {
 async function editInTwoWindows(browser, first, party) {
   const { page: second } = await browser.newWindow();
   await tryton.openRecord(second, world.site, world.database, PARTY, party);
-  await waitForValue(second, 'Name', 'Wrenfield Orchards Ltd');
+  await tryton.waitForValue(second, 'Name', 'Wrenfield Orchards Ltd');
   await tryton.field(second, 'Name').fill('Wrenfield Orchards plc');
   const accepted = await rpcDuring(second, `model.${PARTY}.write`, () => tryton.save(second));
   assert.equal(accepted.error, undefined);
@@ -44,16 +37,10 @@ async function editInTwoWindows(browser, first, party) {
   await conflict.waitFor();
   await conflict.getByRole('button', { name: 'Compare' }).click();
   await first.getByText('Compare: Wrenfield Orchards plc').first().waitFor();
-  await waitForValue(first, 'Name', 'Wrenfield Orchards plc');
+  await tryton.waitForValue(first, 'Name', 'Wrenfield Orchards plc');
   await tryton.closeTab(first, { modified: false });
   await tryton.closeTab(first, { modified: true });
   await second.close();
-}
-
-async function waitForValue(page, label, value) {
-  const field = tryton.field(page, label);
-  await field.waitFor();
-  await page.waitForFunction(([input, wanted]) => input.value === wanted, [await field.elementHandle(), value]);
 }
 
 async function createOpportunity(page) {
