@@ -7,6 +7,7 @@ BENCH_FLAGS ?=
 SOAK_FLAGS ?=
 TEST_FLAGS ?=
 FUZZ_SECONDS ?= 600
+SYNC_SOAK_SECONDS ?= 7200
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -24,16 +25,21 @@ build: ## Build build/release/banyan
 	@tools/install-packages build
 	@tools/build release -DBANYAN_TESTS=OFF -- banyan
 
-bench: ## Measure Banyan beside nginx and HAProxy (BENCH_FLAGS)
+bench: ## Measure Banyan beside nginx and HAProxy (BENCH_FLAGS), sync beside COPY
 	@tools/install-packages bench
-	@tools/build release -DBANYAN_TESTS=ON -- banyan bench_programs catalog_bench
+	@tools/build release -DBANYAN_TESTS=ON -- banyan bench_programs catalog_bench mapping_bench sync_store_bench sync_bench
 	@build/release/catalog_bench
 	@tests/bench/bench_proxy.py --banyan build/release/banyan $(BENCH_FLAGS)
+	@build/release/mapping_bench
+	@build/release/sync_store_bench
+	@build/release/sync_bench
 
-soak: ## A million requests, some of them broken (SOAK_FLAGS)
+soak: ## A million requests, some broken (SOAK_FLAGS); then the live test of sync for SYNC_SOAK_SECONDS seconds
 	@tools/install-packages bench
 	@tools/build release -DBANYAN_TESTS=ON -- banyan soak_programs
 	@tests/soak/soak.py --banyan build/release/banyan $(SOAK_FLAGS)
+	@tools/install-packages demo
+	@tests/live/sync_live.py --banyan build/release/banyan --seconds $(SYNC_SOAK_SECONDS)
 
 fuzz: ## Run every fuzzer for FUZZ_SECONDS seconds
 	@tools/install-packages test
