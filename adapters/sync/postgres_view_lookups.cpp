@@ -54,8 +54,10 @@ constexpr const char* kLastEdit =
 constexpr const char* kLastVersion =
     "SELECT coalesce(max(version), 0) FROM banyan.record_history WHERE entity = $1 AND id = $2::uuid";
 
+// What follows walks through two indexes side by side. Left to old statistics the planner would compare all with all.
 constexpr const char* kRun =
-    "SELECT run, set_config('enable_mergejoin', 'on', true) FROM banyan.sweep_seen "
+    "SELECT run, set_config('enable_mergejoin', 'on', true), set_config('enable_nestloop', 'off', true) FROM "
+    "banyan.sweep_seen "
     "WHERE stream = $1::smallint AND legacy_id = ''";
 
 constexpr const char* kNotSeen =
