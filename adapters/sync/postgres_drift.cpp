@@ -18,9 +18,9 @@ constexpr const char* kEntity = "SELECT entity FROM banyan.stream WHERE id = $1:
   "NOT EXISTS (SELECT FROM banyan.outbox o WHERE o.stream = $1::smallint AND o.record_id = " id ")"
 
 // Mixed with the id, so that hashes which two records have exchanged do not go unseen. A tombstone is not what a link
-// with a base remembers, though its data is.
+// with a base remembers, though its data is: $3 says whether that counts.
 const std::string kRecordSums =
-    "count(*), sum(uuid_hash_extended(r.id, CASE WHEN r.deleted THEN ~r.hash ELSE r.hash END)) "
+    "count(*), sum(uuid_hash_extended(r.id, CASE WHEN r.deleted AND $3::boolean THEN ~r.hash ELSE r.hash END)) "
     "FROM banyan.record r WHERE r.entity = $2 AND " BANYAN_NOT_IN_OUTBOX("r.id")
     " AND NOT EXISTS (SELECT FROM banyan.link l WHERE l.stream = $1::smallint AND NOT l.quiet AND l.record_id = r.id)";
 const std::string kLinkSums =
@@ -34,7 +34,9 @@ constexpr const char* kRows =
     "SELECT l.record_id FROM banyan.link l LEFT JOIN banyan.record r ON r.entity = $2 AND r.id = l.record_id "
     "WHERE l.stream = $1::smallint AND l.quiet AND " BANYAN_BUCKET("l.record_id") " = ANY ($3::integer[]) AND "
     BANYAN_NOT_IN_OUTBOX("l.record_id")
-    " AND (r.id IS NULL OR r.deleted OR r.hash <> l.record_hash) ORDER BY l.record_id LIMIT $4::bigint";
+    " AND (r.id IS NULL OR (r.deleted AND $5::boolean) OR (NOT r.deleted AND r.hash <> l.record_hash)) "
+    "AND l.record_id > $6::uuid ORDER BY l.record_id LIMIT $4::bigint";
+constexpr const char* kLeastId = "00000000-0000-0000-0000-000000000000";
 
 struct Sum {
   std::int64_t count = 0;
@@ -53,16 +55,18 @@ Buckets buckets_of(const pqxx::result& rows) {
 
 }  // namespace
 
-Result<SyncStore::Drift> PostgresSyncStore::drift(StreamId stream, std::size_t limit, Deadline deadline) {
+Result<SyncStore::Drift> PostgresSyncStore::drift(StreamId stream, std::size_t limit, Deadline deadline,
+                                                  const DriftScope& scope) {
   const auto compare = [&](store::Transaction& tx) {
     Drift drift;
     tx.exec0(kPlan);
     const std::string entity(text_of(tx.exec_params1(kEntity, stream)[0]));
     const Buckets links = buckets_of(tx.exec_params(kWhole + kLinkSums, stream));
     drift.checked = links.at(0).count;
-    if (links == buckets_of(tx.exec_params(kWhole + kRecordSums, stream, entity))) return drift;
+    if (links == buckets_of(tx.exec_params(kWhole + kRecordSums, stream, entity, scope.tombstones))) return drift;
 
-    const Buckets records = buckets_of(tx.exec_params(kRecordBuckets + kRecordSums + " GROUP BY 1", stream, entity));
+    const Buckets records =
+        buckets_of(tx.exec_params(kRecordBuckets + kRecordSums + " GROUP BY 1", stream, entity, scope.tombstones));
     Column differing;
     bool any = false;
     for (const auto& [bucket, sum] : buckets_of(tx.exec_params(kLinkBuckets + kLinkSums + " GROUP BY 1", stream))) {
@@ -72,7 +76,8 @@ Result<SyncStore::Drift> PostgresSyncStore::drift(StreamId stream, std::size_t l
       any = true;
     }
     if (!any) return drift;
-    for (const auto& row : tx.exec_params(kRows, stream, entity, differing.finish(), limit)) {
+    const std::string after = scope.after.empty() ? kLeastId : scope.after;
+    for (const auto& row : tx.exec_params(kRows, stream, entity, differing.finish(), limit, scope.tombstones, after)) {
       drift.record_ids.emplace_back(text_of(row[0]));
     }
     return drift;

@@ -38,7 +38,7 @@ public:
   Result<std::vector<Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) override;
   Result<std::vector<Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) override;
   // Differs as well: a record that was deleted although its link has a base, and one that is not there at all.
-  Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline) override;
+  Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline, const DriftScope& scope = {}) override;
 
 private:
   store::Database& database_;

@@ -112,7 +112,9 @@ public:
   bool wants_backfill() const;
   Task verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen);
   Task differing(const std::vector<Intake>& intakes, std::vector<std::string>& suspects);
+  struct StoreCheck;
   Task verify_store();
+  Changes check_records(View& view, const std::vector<std::string>& record_ids, StoreCheck& found);
   RecordWrite rebuilt(View& view, const Link& link) const;
   bool repair_record(View& view, const Coupling& known, bool repair, Changes& changes);
   void note_rate(const ScanState& next);
@@ -159,6 +161,16 @@ public:
   std::chrono::microseconds legacy_ahead_{0};
   SteadyTime scan_began_{};
   std::int64_t scan_began_at_ = 0;
+  // The second half of a verify: the store against its bases, a page in each step. After a restart it begins anew, so
+  // what a run without repair finds is counted only at its end.
+  struct StoreCheck {
+    WallTime run{};  // ScanState::started of the run that it belongs to
+    std::string after;
+    bool ended = false;
+    std::int64_t differences = 0;
+    Json examples = Json::array();
+  };
+  StoreCheck store_check_;
 
   // Shared with other threads.
   mutable std::mutex mutex_;

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::size_t kExamples = 20;
 
+bool crosses_to_legacy(Flow flow) {
+  return flow == Flow::both || flow == Flow::to_legacy;
+}
+
 void add_example(Json& report, const char* list, Json example) {
   Json& examples = report[list];
   if (!examples.is_array()) examples = Json::array();
@@ -154,8 +158,7 @@ Task Stream::Impl::scan_absent() {
 
 Task Stream::Impl::scan_end() {
   if (state_.scan.kind == ScanState::Kind::verify) {
-    const Task ended = verify_store();
-    if (ended == Task::stop) return ended;
+    if (const Task ended = verify_store(); ended == Task::stop || !store_check_.ended) return ended;
   }
   const auto done = parts_.store.commit(
       fence_,
@@ -164,6 +167,10 @@ Task Stream::Impl::scan_end() {
         StreamState state = view.state();
         state.scan.phase = ScanState::Phase::done;
         state.scan.ended = view.now();
+        if (state.scan.kind == ScanState::Kind::verify) {
+          state.scan.differences += store_check_.differences;
+          for (const Json& example : store_check_.examples) add_example(state.scan.report, "differences", example);
+        }
         const bool complete = state.scan.kind == ScanState::Kind::backfill && !state.scan.dry_run;
         if (complete) state.backfilled_at = view.now();
         if (complete) state.mapping = parts_.mapping.description();
@@ -229,38 +236,53 @@ Task Stream::Impl::differing(const std::vector<Intake>& intakes, std::vector<std
   return done ? Task::done : failed(done.error());
 }
 
-// The store against its own bases. A record that differs without an edit in its history to show for it was changed
-// behind our back: the base is the truth. One with such an edit was never pushed: it goes into the outbox.
+// The store against its own bases, a page at a time. A record that differs without an edit in its history to show for
+// it was changed behind our back: the base is the truth. One with such an edit was never pushed: it goes into the
+// outbox.
 Task Stream::Impl::verify_store() {
-  const auto drift = parts_.store.drift(id_, options_.page, commit_deadline());
+  if (store_check_.run != state_.scan.started) store_check_ = {};
+  store_check_.run = state_.scan.started;
+  const DriftScope scope{store_check_.after, crosses_to_legacy(parts_.mapping.deletes())};
+  const auto drift = parts_.store.drift(id_, options_.page, commit_deadline(), scope);
   if (!drift) return failed(drift.error());
-  if (drift->record_ids.empty()) return Task::idle;
-  std::int64_t found = 0;
-  const auto done = parts_.store.commit(
-      fence_,
-      [&](View& view) {
-        found = 0;
-        Changes changes;
-        StreamState state = view.state();
-        for (const Coupling& known : view.by_record(drift->record_ids)) {
-          found += repair_record(view, known, state.scan.repair, changes) ? 1 : 0;
-        }
-        state.scan.differences += found;
-        if (state.scan.repair) state.scan.repaired += found;
-        for (const std::string& id : drift->record_ids) {
-          if (found > 0)
-            add_example(state.scan.report, "differences",
-                        {{"kind", "different"}, {"legacy_id", nullptr}, {"record_id", id}, {"fields", Json::array()}});
-        }
-        changes.state = state;
-        return changes;
-      },
-      commit_deadline());
-  if (!done) return failed(done.error());
-  state_.scan.differences += found;
-  // More than one lot: what has been put right no longer shows, so the next look finds the rest.
-  const bool all = drift->record_ids.size() < options_.page || !state_.scan.repair;
-  return all ? Task::done : verify_store();
+  StoreCheck found;
+  if (!drift->record_ids.empty()) {
+    const auto done = parts_.store.commit(
+        fence_, [&](View& view) { return check_records(view, drift->record_ids, found); }, commit_deadline());
+    if (!done) return failed(done.error());
+    store_check_.after = drift->record_ids.back();
+  }
+  store_check_.differences += found.differences;
+  for (Json& example : found.examples) {
+    if (store_check_.examples.size() < kExamples) store_check_.examples.push_back(std::move(example));
+  }
+  store_check_.ended = drift->record_ids.size() < options_.page;
+  return Task::done;
+}
+
+// What repair has put right is counted in the same commit, since another look no longer finds it; the rest is put into
+// `found`.
+Changes Stream::Impl::check_records(View& view, const std::vector<std::string>& record_ids, StoreCheck& found) {
+  found = {};
+  Changes changes;
+  StreamState state = view.state();
+  for (const Coupling& known : view.by_record(record_ids)) {
+    if (!repair_record(view, known, state.scan.repair, changes)) continue;
+    Json example{{"kind", "different"},
+                 {"legacy_id", known.link->legacy_id},
+                 {"record_id", known.link->record_id},
+                 {"fields", Json::array()}};
+    if (!state.scan.repair) {
+      ++found.differences;
+      if (found.examples.size() < kExamples) found.examples.push_back(std::move(example));
+      continue;
+    }
+    ++state.scan.differences;
+    ++state.scan.repaired;
+    add_example(state.scan.report, "differences", std::move(example));
+  }
+  if (state.scan.repair) changes.state = state;
+  return changes;
 }
 
 // A record made anew from its base.
@@ -284,7 +306,11 @@ bool Stream::Impl::repair_record(View& view, const Coupling& known, bool repair,
     if (repair) changes.records.push_back(rebuilt(view, *known.link));
     return true;
   }
-  if (known.record->deleted) return false;
+  if (known.record->deleted) {  // a delete that was never pushed
+    if (!crosses_to_legacy(parts_.mapping.deletes())) return false;
+    if (repair) changes.outbox_added.push_back(known.record->id);
+    return true;
+  }
   const Json& base = *known.link->base;
   const Json& data = known.record->data;
   Json right = data;

@@ -283,6 +283,12 @@ public:
 
 using Decide = std::function<Changes(View&)>;
 
+// Which part of a stream SyncStore::drift() looks at.
+struct DriftScope {
+  std::string after;       // record ids greater than this one; empty: all
+  bool tombstones = true;  // a tombstone whose link has a base is drift; false: deletes do not cross, so it is not
+};
+
 class SyncStore {
 public:
   virtual ~SyncStore() = default;
@@ -307,12 +313,12 @@ public:
   // Answered conflicts and replayed dead letters that the engine has not carried out yet.
   virtual Result<std::vector<Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) = 0;
   // The store against its bases: rows whose record has another hash than the link remembers, by bucket checksums and
-  // then by row; a record still in the outbox is left out. `checked`: links compared.
+  // then by row; a record still in the outbox is left out. `checked`: links compared, whatever `scope` says.
   struct Drift {
     std::int64_t checked = 0;
-    std::vector<std::string> record_ids;  // at most limit
+    std::vector<std::string> record_ids;  // in order, at most limit; fewer: there are no more
   };
-  virtual Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline) = 0;
+  virtual Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline, const DriftScope& scope = {}) = 0;
 };
 
 }  // namespace banyan::sync

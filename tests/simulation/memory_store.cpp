@@ -91,7 +91,8 @@ Result<std::vector<Parked>> MemoryStore::answered(StreamId stream, std::size_t l
   return found;
 }
 
-Result<sync::SyncStore::Drift> MemoryStore::drift(StreamId stream, std::size_t limit, Deadline) {
+Result<sync::SyncStore::Drift> MemoryStore::drift(StreamId stream, std::size_t limit, Deadline,
+                                                  const sync::DriftScope& scope) {
   const StreamRows& known = rows(stream);
   Drift drift;
   for (const auto& [record_id, legacy_id] : known.link_of) {
@@ -100,7 +101,8 @@ Result<sync::SyncStore::Drift> MemoryStore::drift(StreamId stream, std::size_t l
     ++drift.checked;
     const Record* found = record(record_id);
     if (found != nullptr && !found->deleted && records::content_hash(found->data) == link.record_hash) continue;
-    if (drift.record_ids.size() < limit) drift.record_ids.push_back(record_id);
+    if (found != nullptr && found->deleted && !scope.tombstones) continue;
+    if (record_id > scope.after && drift.record_ids.size() < limit) drift.record_ids.push_back(record_id);
   }
   return drift;
 }

@@ -42,7 +42,8 @@ public:
                                                Deadline deadline) override;
   Result<std::vector<sync::Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) override;
   Result<std::vector<sync::Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) override;
-  Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline) override;
+  Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline,
+                      const sync::DriftScope& scope = {}) override;
 
   // The record API of modern agents: history and outbox rows for every stream of the entity in the same step.
   Result<Record> create_record(const std::string& entity, const std::string& id, Json data, const std::string& author);

@@ -146,7 +146,8 @@ public:
                                                Deadline deadline) override;
   Result<std::vector<sync::Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) override;
   Result<std::vector<sync::Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) override;
-  Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline) override;
+  Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline,
+                      const sync::DriftScope& scope = {}) override;
 
   std::function<void(StreamId, const CommitSummary&)> committed;
   std::function<void(const Error&)> refused;  // by the store itself, not by a fault

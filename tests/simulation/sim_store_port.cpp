@@ -137,9 +137,10 @@ Result<std::vector<sync::Parked>> SimStorePort::answered(StreamId stream, std::s
   return store_.answered(stream, limit, deadline);
 }
 
-Result<sync::SyncStore::Drift> SimStorePort::drift(StreamId stream, std::size_t limit, Deadline deadline) {
+Result<sync::SyncStore::Drift> SimStorePort::drift(StreamId stream, std::size_t limit, Deadline deadline,
+                                                   const sync::DriftScope& scope) {
   if (fails(deadline)) return broken();
-  return store_.drift(stream, limit, deadline);
+  return store_.drift(stream, limit, deadline, scope);
 }
 
 }  // namespace banyan::simulation

@@ -829,8 +829,21 @@ TEST_P(SyncStoreContract, DriftNamesNoMoreThanAsked) {
     changes.links = {other};
     must_commit(changes);
   }
-  EXPECT_EQ(drift(2).record_ids.size(), 2U);
+  EXPECT_EQ(drift(2).record_ids, (std::vector<std::string>{record_id(1), record_id(2)}));
+  EXPECT_EQ(drift(2, {record_id(2)}).record_ids, (std::vector<std::string>{record_id(3)})) << "the page after";
+  EXPECT_TRUE(drift(2, {record_id(3)}).record_ids.empty());
   EXPECT_EQ(drift(10).record_ids.size(), 3U);
+}
+
+TEST_P(SyncStoreContract, ATombstoneWithABaseIsDriftOnlyWhereDeletesCross) {
+  couple("1", 1, "Acme");
+  RecordWrite gone = edit(1, 2, "Acme", "Acme");
+  gone.kind = RecordWrite::Kind::remove;
+  gone.record.deleted = true;
+  gone.skip_stream = stream_;
+  world_->write(gone);
+  EXPECT_EQ(drift().record_ids, (std::vector<std::string>{record_id(1)}));
+  EXPECT_TRUE(drift(100, {"", false}).record_ids.empty());
 }
 
 }  // namespace banyan::test

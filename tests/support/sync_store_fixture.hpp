@@ -183,8 +183,8 @@ protected:
   std::vector<Waiting> due(StreamId stream, int seconds) {
     return store().due(stream, 100, at(seconds), world_->soon()).value();
   }
-  sync::SyncStore::Drift drift(std::size_t limit = 100) {
-    return store().drift(stream_, limit, world_->soon()).value();
+  sync::SyncStore::Drift drift(std::size_t limit = 100, const sync::DriftScope& scope = {}) {
+    return store().drift(stream_, limit, world_->soon(), scope).value();
   }
 
   std::unique_ptr<SyncStoreWorld> world_;
