@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,17 +24,18 @@ from world.rpc import Client  # noqa: E402
 
 FIRST_START_SECONDS = 400  # makes the seed if nothing is cached
 SECOND_START_SECONDS = 10  # what is promised; no other test runs meanwhile (RUN_SERIAL)
-STOP_SECONDS = 60
+STOP_SECONDS = 90
+ARRIVES_SECONDS = 5
 BANYAN = None
 
 
 class Demo:
     """A running demo.py on free ports, with what it printed so far."""
 
-    def __init__(self, state):
+    def __init__(self, state, *flags):
         self.banyan, self.admin, self.tryton, self.postgres = (ports.free_port() for _ in range(4))
         self.process = subprocess.Popen(
-            demo_command(state, self.banyan, self.admin, self.tryton, self.postgres),
+            [*demo_command(state, self.banyan, self.admin, self.tryton, self.postgres), *flags],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -69,8 +71,31 @@ class Demo:
     def all_ports(self):
         return (self.banyan, self.admin, self.tryton, self.postgres)
 
+    def records(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", timeout=10) as answer:
+            return json.load(answer)["records"]
+
     def client(self, port):
         return Client(ports.LOOPBACK, port, "tryton").login(seed.STAFF[0].login, seed.PASSWORD)
+
+
+def shell(demo, *blocks):
+    """Runs blocks of README.md, one after another in one shell, and returns what they print. The ports are the demo's."""
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    commands = ["set -e"]
+    for name in blocks:
+        commands.append(re.search(rf"<!-- test: {name} -->\n```sh\n(.*?)```", text, re.DOTALL).group(1))
+    script = "\n".join(commands).replace("127.0.0.1:9090", f"127.0.0.1:{demo.admin}")
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    return ended.stdout + ended.stderr
+
+
+def soon(read, wanted):
+    """Reads until it is what is wanted, for some seconds; returns what was read last."""
+    end = time.monotonic() + ARRIVES_SECONDS
+    while (found := read()) != wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
 
 
 def demo_command(state, banyan, admin, tryton, postgres):
@@ -115,8 +140,8 @@ class MakeDemo(unittest.TestCase):
         status = first.stop(signal.SIGINT)
         assert status == 0, first.output
 
-    def start(self):
-        demo = Demo(self.state)
+    def start(self, *flags):
+        demo = Demo(self.state, *flags)
         self.addCleanup(self.end, demo)
         self.seconds = demo.wait_until_ready(SECOND_START_SECONDS + 60)
         return demo
@@ -155,6 +180,38 @@ class MakeDemo(unittest.TestCase):
         log = Path(self.state, "log", "access.jsonl").read_text(encoding="utf-8")
         self.assertIn("party.search", [json.loads(line)["function"] for line in log.splitlines()])
 
+    def test_what_the_readme_shows_of_one_account_on_two_sides(self):
+        demo = self.start()
+        client = demo.client(demo.banyan)
+        [party] = client.model("party.party", "search", [["name", "ilike", "figwood%"]], 0, 9, None)
+
+        client.model("party.party", "write", [party], {"name": "Figwood Trading GmbH"})
+        at_the_api = soon(lambda: shell(demo, "after an edit in the browser"), '"Figwood Trading GmbH"\n')
+        self.assertEqual(at_the_api, '"Figwood Trading GmbH"\n')
+
+        answers = shell(demo, "after an edit in the browser", "an edit at the API")
+        self.assertEqual(answers, '"Figwood Trading GmbH"\n"Figwood and Daughters GmbH"\n')
+        in_tryton = soon(
+            lambda: client.model("party.party", "read", [party], ["name"])[0]["name"], "Figwood and Daughters GmbH"
+        )
+        self.assertEqual(in_tryton, "Figwood and Daughters GmbH")
+        for command in ("status", "verify"):
+            arguments = [BANYAN, "sync", command, "--admin", f"http://127.0.0.1:{demo.admin}"]
+            said = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+
+    def test_a_fresh_start_forgets_the_records_too(self):
+        before = self.start()
+        before.client(before.tryton).model("party.party", "create", [{"name": "Only until the fresh start"}])
+        wanted = "/api/records/account?filter[name]=Only%20until%20the%20fresh%20start"
+        self.assertEqual(soon(lambda: len(before.records(wanted)), 1), 1)
+        before.stop(signal.SIGINT)
+
+        after = self.start("--fresh")
+
+        self.assertEqual(after.records(wanted), [])
+        self.assertEqual(len(after.records("/api/records/account?filter[name][contains]=figwood")), 1)
+
     def test_the_seed_is_believable(self):
         demo = self.start()
         client = demo.client(demo.tryton)
@@ -186,6 +243,18 @@ class MakeDemo(unittest.TestCase):
 
         self.assertEqual(demo.wait(), 1)
         self.assertIn(f"Tryton (pid {trytond}) ended by itself: signal SIGKILL", demo.output)
+        self.assert_nothing_left(demo, children)
+
+    def test_of_a_banyan_that_is_killed_not_even_its_postgresql_is_left(self):
+        demo = self.start()
+        children = descendants(demo.process.pid)
+        [banyan] = [pid for pid, name in children.items() if name == "banyan"]
+        self.assertIn("postgres", descendants(banyan).values())
+
+        os.kill(banyan, signal.SIGKILL)
+
+        self.assertEqual(demo.wait(), 1)
+        self.assertIn(f"Banyan (pid {banyan}) ended by itself: signal SIGKILL", demo.output)
         self.assert_nothing_left(demo, children)
 
     def test_a_start_that_is_broken_off_can_be_begun_again(self):

@@ -121,21 +121,24 @@ class Serve(CommandLineTest):
         self.assertIn("banyan.yaml: 2 faults", result.stderr)
         self.assertEqual(result.stdout, "")
 
-    def test_warns_once_of_a_store_that_nothing_uses(self):
+    def test_without_a_store_makes_nothing_in_the_data_directory(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]  # of another process: serve gives up after its warnings
-            self.settings(GOOD.replace(":0\"", f":{port}\"") + "store: {url: postgresql://127.0.0.1/banyan}\n")
+            port = taken.getsockname()[1]  # of another process: serve gives up when all else is there
+            self.settings(GOOD.replace(":0\"", f":{port}\"") + "store: none\n")
             result = self.banyan("serve")
         self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertEqual(result.stderr.count("nothing uses store.url yet"), 1)
+        self.assertFalse((self.directory / "var").exists())
 
-    def test_refuses_roles_that_do_not_exist_yet(self):
-        self.settings(GOOD)
-        for roles, complaint in [("sync", "the role sync comes with a later version"),
-                                 ("proxy,contrl", 'did you mean "control"?'),
-                                 ("control", "needs a shared store")]:
+    def test_refuses_roles_that_cannot_be(self):
+        shared = "store: {url: postgresql://127.0.0.1/banyan}\n"
+        for settings, roles, complaint in [(GOOD, "proxy,work", "the role work comes with a later version"),
+                                           (GOOD, "proxy,contrl", 'did you mean "control"?'),
+                                           (GOOD, "control", "needs a store that it shares with others: store.url"),
+                                           (GOOD, "sync", "needs a store that it shares with others: store.url"),
+                                           (GOOD + shared, "sync", "the role sync needs the key sync")]:
+            self.settings(settings)
             result = self.banyan("serve", "--roles", roles)
-            self.assertEqual(result.returncode, 2)
+            self.assertEqual(result.returncode, 2, roles)
             self.assertIn(complaint, result.stderr)
 
 
