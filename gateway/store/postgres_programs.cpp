@@ -76,9 +76,11 @@ Result<PostgresPrograms> find_postgres_programs(const std::string& directory, in
   if (best) return *best;
   const std::string where = directory.empty() ? "" : " in " + directory;
   if (versions.empty()) {
-    return fail(ErrorCode::not_found, "PostgreSQL's server programs are missing" + where + ": install PostgreSQL " +
-                                          std::to_string(kOldestMajor) +
-                                          " or later (Debian: apt install postgresql) or set store.url");
+    return fail(ErrorCode::not_found,
+                "PostgreSQL's server programs are missing" + where + ": install PostgreSQL " +
+                    std::to_string(kOldestMajor) +
+                    " or later (Debian: apt install postgresql), set store.url, or set store: none " +
+                    "for a plain proxy without records");
   }
   return fail(ErrorCode::not_found, "the data was made by PostgreSQL " + std::to_string(major) + ", but only version " +
                                         versions + " is installed" + where + ": install postgresql-" +
