@@ -129,6 +129,14 @@ def descendants(pid):
     return found
 
 
+def is_running(pid):
+    """Not one that has ended and that init has not yet taken notice of."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class MakeDemo(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -152,7 +160,7 @@ class MakeDemo(unittest.TestCase):
             demo.process.communicate(timeout=STOP_SECONDS)
 
     def assert_nothing_left(self, demo, children):
-        left = [f"{name} (pid {pid})" for pid, name in children.items() if os.path.exists(f"/proc/{pid}")]
+        left = [f"{name} (pid {pid})" for pid, name in children.items() if is_running(pid)]
         self.assertEqual(left, [])
         self.assertEqual([port for port in demo.all_ports() if not ports.is_free(port)], [])
 
