@@ -1,4 +1,6 @@
-// Schema drift: the legacy system's fields as they are now, against those that the stream began with.
+// Schema drift: the legacy system's fields as they are now, against those that the mapping was first used with. What
+// the store remembers is {"mapping": hash of its description, "fields": {name: {"type", "required"}}}: with another
+// mapping all is described afresh.
 #include <algorithm>
 
 #include "adapters/sync/stream_impl.hpp"
@@ -39,7 +41,9 @@ Task Stream::Impl::describe() {
   next_describe_ = now + options_.describe_interval;
 
   const Json described = known_schema(*fields);
-  const Json& before = state_.schema;
+  const std::int64_t mapping = records::content_hash(parts_.mapping.description());
+  const bool is_same = state_.schema.value("mapping", Json()) == mapping && state_.schema.contains("fields");
+  const Json before = is_same ? state_.schema["fields"] : Json::object();
   std::vector<std::string> drifted;
   std::vector<std::string> sentences;
   for (const FieldRule& rule : parts_.mapping.rules()) {
@@ -66,13 +70,13 @@ Task Stream::Impl::describe() {
   for (const auto& [name, description] : described.items()) {
     if (!remembered.contains(name)) remembered[name] = description;
   }
-  if (remembered == before) return Task::done;
+  if (is_same && remembered == before) return Task::done;
   const auto done = parts_.store.commit(
       fence_,
       [&](View& view) {
         Changes changes;
         StreamState state = view.state();
-        state.schema = remembered;
+        state.schema = {{"mapping", mapping}, {"fields", remembered}};
         changes.state = state;
         return changes;
       },

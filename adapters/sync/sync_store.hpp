@@ -187,7 +187,7 @@ struct StreamState {
   std::string deletes_since;             // cursor stamp of DeleteVisibility::history
   ScanState scan;
   WallTime backfilled_at{};       // end of the first complete backfill; epoch 0: never
-  Json schema = Json::object();   // as last described: field -> type
+  Json schema = Json::object();   // of the legacy side as first described, with the mapping: stream_schema.cpp
   Json mapping = Json::object();  // StreamMapping::description() that the records were last scanned with
 };
 

@@ -271,23 +271,15 @@ Answer<std::vector<std::string>> RestSystem::deleted_since(const std::string& ty
   return impl_->feed(*known, deadline).deleted_since(since);
 }
 
-Answer<std::vector<FieldDescription>> RestSystem::describe(const std::string& type, Deadline deadline) {
+Answer<std::vector<FieldDescription>> RestSystem::describe(const std::string& type, Deadline /*deadline*/) {
   const auto* known = impl_->find(type);
   if (known == nullptr) return unknown_type(type);
   std::vector<FieldDescription> fields;
   for (const FieldForm& field : known->form->fields) {
     fields.push_back({field.name, type_word(field.type), field.required, field.read_only, field.choices});
   }
-  if (known->form->parent) fields.push_back({known->form->parent->field, "any", true, true, {}});
-  if (!known->form->fields.empty()) return fields;
-  const auto page = impl_->feed(*known, deadline).scan("", 1);
-  if (!page) return tl::unexpected(page.error());
-  if (page->records.empty()) return fields;
-  for (const auto& [name, value] : page->records.front().fields.items()) {
-    if (!known->form->parent || name != known->form->parent->field) {
-      fields.push_back({name, value.is_null() ? "any" : value.type_name(), false, false, {}});
-    }
-  }
+  // Without declared fields nothing is known: what a record happens to hold is not what it may hold.
+  if (!fields.empty() && known->form->parent) fields.push_back({known->form->parent->field, "any", true, true, {}});
   return fields;
 }
 
