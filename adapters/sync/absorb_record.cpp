@@ -343,9 +343,9 @@ void Absorber::absorb_delete_edit(Item& item) {
   if (answers(*item.intake, "legacy")) policy = Policy::legacy;
   if (answers(*item.intake, "modern")) policy = Policy::modern;
   if (policy == Policy::legacy) return restore(item);
-  link.base = item.mapped.fields;
-  link.base_hash = item.hash;
   if (policy == Policy::modern) {
+    link.base = item.mapped.fields;
+    link.base_hash = item.hash;
     link.held.clear();
     out_.changes.links.push_back(std::move(link));
     out_.changes.outbox_added.push_back(known.record->id);

@@ -138,7 +138,10 @@ void Judge::check_pair(const Line& line, const Link& link, bool strict) const {
   const sync::Lookup lookup = [&](const sync::Reference& reference) -> std::optional<std::string> {
     for (const Line& other : lines_) {
       if (other.entity->entity != reference.entity) continue;
-      const auto found = store_.stream(other.id).links.find(reference.id);
+      std::string id = reference.id;
+      const auto& redirects = store_.stream(other.id).redirects;
+      for (auto next = redirects.find(id); next != redirects.end(); next = redirects.find(id)) id = next->second;
+      const auto found = store_.stream(other.id).links.find(id);
       if (found != store_.stream(other.id).links.end()) return found->second.record_id;
     }
     return std::nullopt;

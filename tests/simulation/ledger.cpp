@@ -164,7 +164,8 @@ std::optional<std::string> Ledger::engine_wrote(ThingId thing, const std::string
   const EditId comes = source_of(target, where, value);
   if (comes == 0 || comes == was) return std::nullopt;
   const bool answered = get(comes).token != comes;
-  const bool stale = !answered && was != 0 && contains(get(was).knows, comes) && !get(was).may_lose;
+  const bool stale = !answered && was != 0 && contains(get(was).knows, comes) && !get(was).may_lose &&
+                     !unproven_.contains(comes) && !doubles(thing);
   arrive(target, where, comes);
   if (!stale) return std::nullopt;
   return "stale: edit " + std::to_string(comes) + " was put over edit " + std::to_string(was) +
@@ -203,13 +204,13 @@ std::optional<std::string> Ledger::engine_set_alive(ThingId thing, Where where, 
   return "deleted: the engine deleted what nobody had deleted. " + story(thing, kAlive);
 }
 
-std::vector<EditId> Ledger::unseen_legacy_edits(ThingId thing) const {
-  std::vector<EditId> unseen;
+std::vector<std::pair<std::string, EditId>> Ledger::unseen_legacy_edits(ThingId thing) const {
+  std::vector<std::pair<std::string, EditId>> unseen;
   for (const auto& [field, cell] : things_[static_cast<std::size_t>(root(thing))].cells) {
     if (field == kAlive || cell.history[index(Where::legacy)].empty()) continue;
     const EditId id = cell.history[index(Where::legacy)].back();
     if (get(id).discarded || get(id).may_lose || get(id).empty || get(id).where != Where::legacy) continue;
-    if (!contains(cell.known[index(Where::modern)], id) && !is_recorded(id)) unseen.push_back(id);
+    if (!contains(cell.known[index(Where::modern)], id) && !is_recorded(id)) unseen.emplace_back(field, id);
   }
   return unseen;
 }

@@ -20,6 +20,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/sim_mapping.hpp"
@@ -77,8 +78,12 @@ public:
   std::optional<std::string> engine_wrote(ThingId thing, const std::string& field, Where where, const Json& value);
   // The engine has deleted or brought back a thing on a side. Error: nobody had done so on the other side.
   std::optional<std::string> engine_set_alive(ThingId thing, Where where, bool alive);
-  // Edits of the legacy side that the modern side has not seen, and that stand nowhere.
-  std::vector<EditId> unseen_legacy_edits(ThingId thing) const;
+  // Edits of the legacy side that the modern side has not seen, and that stand nowhere, with their fields.
+  std::vector<std::pair<std::string, EditId>> unseen_legacy_edits(ThingId thing) const;
+  // The edit's value was written here by the engine, is gone again, and the engine was never told that it had arrived:
+  // then it looks as if the edit and what came after it did not know of each other.
+  void not_proven(EditId edit) { unproven_.insert(edit); }
+  void contest(EditId edit) { edits_[static_cast<std::size_t>(edit)].contested = true; }
   // The engine has overwritten or deleted this edit, and could not have known of it.
   void lost_in_window(EditId edit);
   // The value stands in a history or a parked matter.
@@ -135,6 +140,7 @@ private:
   std::vector<Edit> edits_{Edit{}};
   std::set<EditId> recorded_;
   std::set<ThingId> doubles_;
+  std::set<EditId> unproven_;
   std::int64_t window_losses_ = 0;
 };
 

@@ -62,6 +62,10 @@ std::optional<std::string> Ledger::check_winner(const Thing& thing, const Cell& 
   const bool answered =
       std::any_of(cell.edits.begin(), cell.edits.end(), [&](EditId id) { return get(id).token != id; });
   if (answered || won.where == lost.where || won.may_lose || lost.may_lose) return std::nullopt;
+  // A value that came and went before the other side saw any of it: for that side nothing was ever there.
+  const auto& saw = cell.history[static_cast<std::size_t>(won.where)];
+  const auto place = std::find(saw.begin(), saw.end(), final_edit);
+  if (lost.empty && (place == saw.begin() || (place != saw.end() && get(*std::prev(place)).empty))) return std::nullopt;
   const std::string pair = std::to_string(loser) + " lost against " + std::to_string(final_edit);
   if (field.direction != Direction::both) return std::nullopt;
   switch (field.policy) {

@@ -63,6 +63,7 @@ LegacyRow* SimLegacy::live(const std::string& type, const std::string& id) {
 
 LegacyRecord SimLegacy::shown(const std::string& type, LegacyRow& row) {
   row.read_by[caller_.process] = ledger_.next_token();
+  for (auto& [field, met_by] : row.unproven) met_by.insert(caller_.step);
   const Capabilities& can = habits_.capabilities;
   LegacyRecord record;
   record.id = row.id;
@@ -258,7 +259,11 @@ Answer<void> SimLegacy::remove(const std::string& type, const std::string& id, c
   if (compares && !expected.empty() && expected != "v" + std::to_string(row->version)) {
     return refuse(Failure::Kind::stale, "the record has changed");
   }
-  for (const EditId edit : ledger_.unseen_legacy_edits(row->thing)) judge_unseen(type, *row, edit, "deleted");
+  for (const auto& [field, edit] : ledger_.unseen_legacy_edits(row->thing)) {
+    // What a removed field held can be read by nobody.
+    const bool hidden = table(type).hidden.contains(table(type).entity->field(field)->legacy_name);
+    if (!hidden) judge_unseen(type, *row, edit, "deleted");
+  }
   violate(ledger_.engine_set_alive(row->thing, Where::legacy, false));
   drop(type, *row, {});
   row->by_us = true;

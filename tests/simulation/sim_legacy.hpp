@@ -51,6 +51,8 @@ struct LegacyRow {
   std::string merged_into;
   std::string external_key;
   std::map<int, EditId> read_by;  // process -> the ledger's next token when it last read this row
+  // Fields that the engine wrote, and by whose steps the value was met since; gone once a commit followed.
+  std::map<std::string, std::set<std::int64_t>> unproven;
 };
 
 class SimLegacy final : public legacy::LegacySystem {
@@ -59,6 +61,7 @@ public:
   struct Caller {
     int process = 0;
     EditId step_began = 0;  // the ledger's next token when the step began
+    std::int64_t step = 0;  // its number
   };
 
   SimLegacy(LegacyHabits habits, const std::vector<EntitySpec>& entities, SimClock& clock, Ledger& ledger);
@@ -91,6 +94,8 @@ public:
   // What an adapter for a system without versions reads before it writes.
   std::optional<LegacyRecord> peek(const std::string& type, const std::string& id);
   void set_caller(Caller caller) { caller_ = caller; }
+  // The step has committed what it knows of the row.
+  void learned(const std::string& type, const std::string& id, std::int64_t step);
 
   // What people and automations do. Every value that they write is an edit in the ledger; the value is made from the
   // token that it gets.
@@ -158,6 +163,7 @@ private:
   void overwrite(const std::string& type, LegacyRow& row, const Json& fields);
   void judge_unseen(const std::string& type, const LegacyRow& row, EditId edit, const std::string& what);
   void cascade(const std::string& type, const std::string& id);
+  void replaced_unproven(LegacyRow& row, const FieldSpec& field);
   void drop(const std::string& type, LegacyRow& row, const std::string& merged_into);
   void apply_late_edit(const LateEdit& late);
   void violate(const std::optional<std::string>& fault) {

@@ -85,6 +85,7 @@ void SimLegacy::overwrite(const std::string& type, LegacyRow& row, const Json& f
     if (before == as_stored(name, value)) continue;
     const EditId was = ledger_.current(row.thing, field->name, Where::legacy);
     set_field(entity, row, name, value);
+    row.unproven[field->name] = {caller_.step};
     if (was != 0 && ledger_.get(was).where == Where::legacy && !ledger_.is_recorded(was) &&
         !ledger_.knows(row.thing, field->name, Where::modern, was)) {
       judge_unseen(type, row, was, "overwritten");
@@ -141,6 +142,7 @@ void SimLegacy::user_edit(const std::string& type, const std::string& id, const 
     const FieldSpec& field = *entity.field(edit.field);
     if (table(type).hidden.contains(field.legacy_name)) continue;
     const bool was_empty = !row->fields.contains(field.legacy_name);
+    replaced_unproven(*row, field);
     set_field(entity, *row, field.legacy_name, edit.value);
     const bool text = field.kind == FieldSpec::Kind::text || field.kind == FieldSpec::Kind::decimal;
     if (!text) ledger_.untracked_edit(row->thing, Where::legacy);
@@ -158,12 +160,26 @@ void SimLegacy::user_edit(const std::string& type, const std::string& id, const 
   }
 }
 
+// Somebody puts another value in the place of one that the engine has written and does not know to have arrived.
+void SimLegacy::replaced_unproven(LegacyRow& row, const FieldSpec& field) {
+  if (row.unproven.erase(field.name) == 0) return;
+  ledger_.not_proven(ledger_.current(row.thing, field.name, Where::legacy));
+}
+
+void SimLegacy::learned(const std::string& type, const std::string& id, std::int64_t step) {
+  auto& rows = tables_.at(type).rows;
+  const auto row = rows.find(id);
+  if (row == rows.end()) return;
+  std::erase_if(row->second.unproven, [&](const auto& entry) { return entry.second.contains(step); });
+}
+
 void SimLegacy::user_delete(const std::string& type, const std::string& id, bool may_lose) {
   unlock(type, id);
   LegacyRow* row = live(type, id);
   if (row == nullptr) return;
   const auto at = true_time();
-  ledger_.edit(row->thing, kAlive, Where::legacy, true, at, may_lose);
+  const EditId gone = ledger_.edit(row->thing, kAlive, Where::legacy, true, at, may_lose);
+  if (!row->unproven.empty()) ledger_.contest(gone);
   drop(type, *row, {});
   cascade(type, id);
 }
@@ -204,7 +220,8 @@ void SimLegacy::user_merge(const std::string& type, const std::string& loser, co
     }
   }
   const auto at = true_time();
-  ledger_.edit(gone->thing, kAlive, Where::legacy, true, at, may_lose);
+  const EditId merged = ledger_.edit(gone->thing, kAlive, Where::legacy, true, at, may_lose);
+  if (!gone->unproven.empty()) ledger_.contest(merged);
   drop(type, *gone, winner);
 }
 
@@ -225,6 +242,7 @@ void SimLegacy::apply_late_edit(const LateEdit& late) {
   // The token is made at commit: that is when the others could see the value.
   const Json value = "late ~" + std::to_string(ledger_.next_token()) + "~";
   const auto at = true_time();
+  replaced_unproven(*row, field);
   set_field(entity, *row, field.legacy_name, value);
   const EditId made = ledger_.edit(row->thing, field.name, Where::legacy, false, at,
                                    late.may_lose || field.direction == sync::Direction::to_legacy);
@@ -269,6 +287,7 @@ void SimLegacy::rewrite(const std::string& type, const std::string& id, const st
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   if (*found == text) return;
   const EditId token = Ledger::token_of(*found);
+  replaced_unproven(*row, spec);
   *found = text;
   const bool may_lose = spec.direction == sync::Direction::to_legacy;
   if (token != 0) ledger_.edit(row->thing, field, Where::legacy, false, true_time(), may_lose, token);

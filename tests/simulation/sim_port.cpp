@@ -37,7 +37,7 @@ Answer<T> SimPort::call(const std::string& name, const std::string& type, bool w
   if (hit(faults_.no_answer)) return failed(Kind::unknown, "no answer");
   if (!writes && hit(faults_.malformed)) return failed(Kind::malformed, "a page of HTML");
   if (forbidden) violations_.push_back(*forbidden);
-  system_.set_caller({process_, mark_.began});
+  system_.set_caller({process_, mark_.began, mark_.number});
   auto result = effect();
   interference_.happen(process_, "after " + name);
   if constexpr (requires { result->id; }) {
@@ -59,7 +59,7 @@ std::optional<Failure> SimPort::compared(const std::string& type, const std::str
   if (!row) return Failure{Kind::missing, "there is no such record", {}};
   if (!expected.empty() && row->version != expected) return Failure{Kind::stale, "the record has changed", {}};
   if (found != nullptr) *found = row->fields;
-  const SimLegacy::Caller caller{process_, mark_.began};
+  const SimLegacy::Caller caller{process_, mark_.began, mark_.number};
   interference_.happen(process_, "between reading and writing");
   system_.set_caller(caller);
   return std::nullopt;

@@ -87,7 +87,9 @@ public:
   struct StepMark {
     EditId began = 0;
     SteadyTime at{};
+    std::int64_t number = 0;
   };
+  std::int64_t step_number() const { return mark_.number; }
   StepMark enter_step(StepMark mark) { return std::exchange(mark_, mark); }
   const std::vector<std::string>& violations() const { return violations_; }
   // Asked before each write: why it must not be made.

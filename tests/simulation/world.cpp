@@ -55,6 +55,9 @@ World::World(const RunOptions& options)
     process.store.committed = [this, &process](StreamId stream, const CommitSummary& summary) {
       process.committed_at[static_cast<std::size_t>(stream - 1)] = store_clock_.now();
       judge_->committed(stream, summary);
+      for (const auto& [legacy_id, record_id] : summary.links) {
+        system_.learned(entities_[static_cast<std::size_t>(stream - 1)].type, legacy_id, process.port.step_number());
+      }
     };
     process.store.refused = [](const Error& error) {
       const bool broke_a_rule = error.code == ErrorCode::conflict || error.code == ErrorCode::internal;
@@ -128,7 +131,7 @@ bool World::hold_lease(Process& process, Member& member, StreamId stream) {
 bool World::tick(Process& process, std::size_t line) {
   const Member& member = process.members[line];
   if (process.dead || member.stepping || process.clock.now() < process.down_until) return false;
-  const SimPort::StepMark outer = process.port.enter_step({ledger_.next_token(), process.clock.now()});
+  const SimPort::StepMark outer = process.port.enter_step({ledger_.next_token(), process.clock.now(), ++ticks_});
   ++process.frames;
   std::optional<Crash> crash;
   try {

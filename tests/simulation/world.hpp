@@ -158,6 +158,7 @@ private:
   RunReport report_;
   int depth_ = 0;
   std::int64_t uuids_ = 0;
+  std::int64_t ticks_ = 0;
   bool clock_was_stepped_ = false;
 };
 
