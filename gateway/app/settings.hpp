@@ -44,6 +44,7 @@ struct Store {
   };
   Kind kind = Kind::private_;
   std::optional<Secret> url;
+  std::optional<Secret> owner_url;  // of the role that applies schema files; nothing: `url` is
 };
 
 struct Settings {

@@ -69,7 +69,7 @@ Reader<Admin> admin() {
   return {std::move(read), mapping.what, mapping.keys};
 }
 
-// The whole of a store.url may come as a secret; written out, it must not hold a password.
+// The whole of a URL may come as a secret; written out, it must not hold a password.
 Reader<std::optional<Secret>> store_url() {
   auto read = [](const Node& node, std::optional<Secret>& out) {
     if (is_secret_reference(node.scalar())) return yaml::maybe(yaml::secret()).read(node, out);
@@ -96,7 +96,9 @@ Reader<std::optional<Secret>> store_url() {
 }
 
 Reader<Store> store() {
-  const Reader<Store> mapping = yaml::object<Store>("a store").required("url", &Store::url, store_url());
+  const Reader<Store> mapping = yaml::object<Store>("a store")
+                                    .required("url", &Store::url, store_url())
+                                    .optional("owner_url", &Store::owner_url, store_url());
   const std::string what = "none, or {url: postgresql://…}";
   auto read = [inner = mapping.read, what](const Node& node, Store& out) {
     if (node.kind() == Node::Kind::mapping) {

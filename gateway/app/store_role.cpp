@@ -32,7 +32,8 @@ Result<std::unique_ptr<StoreRole>> StoreRole::open(const Settings& settings, con
     role->owner_url_ = role->postgres_->owner_url();
     log::info("the private PostgreSQL is running", {{"data_dir", settings.data_dir}});
   } else {
-    role->app_url_ = role->owner_url_ = *settings.store.url;
+    role->app_url_ = *settings.store.url;
+    role->owner_url_ = settings.store.owner_url.value_or(role->app_url_);
   }
   store::DatabaseOptions options;
   options.url = role->app_url_;

@@ -286,6 +286,11 @@ TEST(AdminToken, IsMissedBesideOtherFaults) {
 TEST(StoreUrl, IsAcceptedWithoutAPasswordOnly) {
   EXPECT_TRUE(settings_with("store: {url: 'postgresql://banyan@127.0.0.1/banyan'}\n").store.url);
   EXPECT_FALSE(settings_with("store: none\n").store.url);
+  const Store two = settings_with("store: {url: 'postgresql://app@db/b', owner_url: 'postgresql://own@db/b'}\n").store;
+  EXPECT_EQ(two.url->reveal(), "postgresql://app@db/b");
+  EXPECT_EQ(two.owner_url->reveal(), "postgresql://own@db/b");
+  EXPECT_THAT(faults_with("store: {url: 'postgresql://app@db/b', owner_url: 'postgresql://own:hunter2@db/b'}\n"),
+              ElementsAre(HasSubstr("store.owner_url: a password written out in the file")));
   for (const std::string url : {"postgresql://banyan:hunter2@127.0.0.1/b", "postgresql:///b?password=hunter2"}) {
     EXPECT_THAT(faults_with("store: {url: '" + url + "'}\n"),
                 ElementsAre("banyan.yaml:5: store.url: a password written out in the file; expected env:NAME or "
