@@ -132,8 +132,7 @@ std::string stream_text(const Json& stream) {
   }
   out += differences_text(member(stream, "verify"), "      ");
   for (const Json& drift : member(stream, "schema_drift")) {
-    out += "    schema drift: " + text_of(drift, "field") + " " + text_of(drift, "kind") + ": " +
-           text_of(drift, "message") + "\n";
+    out += "    schema drift: " + text_of(drift, "message") + "\n";
   }
   for (const Json& guarantee : member(stream, "guarantees")) {
     if (guarantee.is_string()) out += "    - " + printable(guarantee.get_ref<const std::string&>()) + "\n";
@@ -222,12 +221,10 @@ std::string conflict_text(const Json& conflict) {
            field_of(field, "modern") + "\n";
   }
   for (const Json& candidate : member(conflict, "candidates")) {
-    out += "  candidate " + text_of(candidate, "record_id") + ": " + shown(member(candidate, "data")) + "\n";
+    out += "  candidate " + shown(candidate) + "\n";
   }
   if (const Json& resolution = member(conflict, "resolution"); resolution.is_object()) {
-    out += "  resolved by " + text_of(resolution, "by") + " at " + text_of(resolution, "at") + ": " +
-           shown(member(resolution, "link").is_null() ? member(resolution, "fields") : member(resolution, "link")) +
-           "\n";
+    out += "  resolved by " + text_of(resolution, "by") + ": " + shown(member(resolution, "fields")) + "\n";
   }
   return out;
 }
@@ -244,16 +241,11 @@ std::string dead_letters_text(const Json& page) {
   for (const Json& letter : member(page, "dead_letters")) {
     out += text_of(letter, "id") + "  " + text_of(letter, "system") + " " + text_of(letter, "entity") + " " +
            ids_text(letter) + "  " + text_of(letter, "error_class") + ", from " + text_of(letter, "origin") + "  " +
-           text_of(letter, "at") + "\n  " + text_of(letter, "message") + "\n  " +
-           plural(count_of(letter, "attempts"), "attempt") + ", the last at " + text_of(letter, "last_attempt_at") +
-           "\n";
+           text_of(letter, "at") + "\n  " + text_of(letter, "message") + "\n";
     for (const char* name : {"old", "new", "current"}) {
       if (const Json& values = member(letter, name); values.is_object() && !values.empty()) {
         out += "  " + std::string(name) + ": " + shown(values) + "\n";
       }
-    }
-    for (const Json& other : member(letter, "waits_for")) {
-      out += "  waits for " + text_of(other, "entity") + " " + text_of(other, "record_id") + "\n";
     }
   }
   if (out.empty()) return "No dead letters.\n";

@@ -156,10 +156,10 @@ class SyncCommands(unittest.TestCase):
     def test_conflict_is_shown_and_resolved_field_by_field(self):
         conflict = documented("## GET /api/sync/conflicts")["conflicts"][0]
         self.serve({("GET", "/api/sync/conflicts/12"): [(200, conflict)],
-                    ("POST", "/api/sync/conflicts/12/resolve"): [(200, {**conflict, "state": "resolved"})]})
-        self.assertIn("Both sides changed name.", self.expect(self.banyan("conflicts", "show", "12"), 0).stdout)
+                    ("POST", "/api/sync/conflicts/12/resolve"): [(200, {**conflict, "state": "answered"})]})
+        self.assertIn("Edited on both sides.", self.expect(self.banyan("conflicts", "show", "12"), 0).stdout)
         result = self.banyan("conflicts", "resolve", "--field", "name=legacy", "--field", "score:=7", "12")
-        self.assertIn("field, resolved", self.expect(result, 0).stdout)
+        self.assertIn("edit_edit, answered", self.expect(result, 0).stdout)
         self.assertEqual(self.api.bodies("/api/sync/conflicts/12/resolve"),
                          [{"fields": {"name": "legacy", "score": {"value": 7}}}])
 
