@@ -117,7 +117,15 @@ void Absorber::couple_created(Item& item) {
   item.coupling.conflict = std::move(ours.conflict);
   item.coupling.dead_letter = std::move(ours.dead_letter);
   Json base = item.intake->confirmed->values;
-  if (item.intake->found) {  // what differs may have been there before, or been edited since: nobody has agreed on it
+  const auto& sent = item.intake->confirmed->fields;
+  const bool is_as_sent = std::all_of(sent.begin(), sent.end(), [&](const std::string& field) {
+    const auto value = item.mapped.fields.find(field);
+    return value != item.mapped.fields.end() && only_rewritten(*value, base.value(field, Json()));
+  });
+  if (ours.record->deleted && is_as_sent) {  // deleted while it was being made: nobody has edited it since
+    base = item.mapped.fields;
+  } else if (item.intake->found) {
+    // What differs may have been there before, or been edited since: nobody has agreed on it.
     for (const std::string& field : item.intake->confirmed->fields) {
       const auto value = item.mapped.fields.find(field);
       if (value == item.mapped.fields.end() || !only_rewritten(*value, base.value(field, Json()))) base.erase(field);

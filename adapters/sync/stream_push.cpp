@@ -46,6 +46,11 @@ std::optional<Parked> invalid_fields(const std::vector<Held>& held, bool only_re
   return matter;
 }
 
+bool is_create_open(View& view) {
+  const std::vector<Intent> intents = view.open_intents();
+  return std::any_of(intents.begin(), intents.end(), [](const Intent& intent) { return intent.attempted; });
+}
+
 bool any_unresolved(const std::vector<Held>& held, bool only_required) {
   return std::any_of(held.begin(), held.end(), [&](const Held& field) {
     return field.reason == Held::Reason::unresolved && (field.required || !only_required);
@@ -98,7 +103,14 @@ Task Stream::Impl::push() {
         return changes;
       },
       commit_deadline());
-  if (!done) return failed(done.error());
+  // Whether it comes to the call or not: when this step has ended, nobody is in the middle of it.
+  for (const PlannedWrite& write : writes) {
+    if (write.kind == PlannedWrite::Kind::create) own_creates_.insert(write.item.record_id);
+  }
+  if (!done) {
+    lost_creates_ = true;
+    return failed(done.error());
+  }
   return carry_out(writes);
 }
 
@@ -141,13 +153,13 @@ void Stream::Impl::plan_one(View& view, const OutboxItem& item, Coupling& known,
 void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                                std::vector<PlannedWrite>& writes) {
   const Record& record = *known.record;
+  if (known.intent && known.intent->attempted) {  // also if it is deleted by now: what was made must go as well
+    lost_creates_ = true;
+    return push_delayed(changes, item);
+  }
   if (record.deleted || !crosses_to_legacy(parts_.mapping.creates())) {
     if (known.intent) changes.intents_done.push_back(record.id);
     return push_done(changes, item, Outcome::superseded);
-  }
-  if (known.intent && known.intent->attempted) {
-    lost_creates_ = true;
-    return push_delayed(changes, item);
   }
   if (view.state().owner == Owner::legacy) {
     Parked matter;
@@ -161,7 +173,12 @@ void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Couplin
   const bool alone = can().create_identity == legacy::CreateIdentity::search;
   const bool busy = std::any_of(writes.begin(), writes.end(),
                                 [](const PlannedWrite& write) { return write.kind == PlannedWrite::Kind::create; });
-  if (alone && busy) return;  // stays in the outbox as it is
+  if (alone && busy) return;            // stays in the outbox as it is
+  if (alone && is_create_open(view)) {  // one of before, whose outcome is not known yet
+    lost_creates_ = true;
+    changes.outbox_delayed.push_back({item.record_id, parts_.clock.wall() + options_.retry_least});
+    return;
+  }
 
   const auto fields = fields_to_push(parts_.mapping.rules(), Json::object(), record.data, drifted_);
   const Mapped mapped = to_legacy(view, record.data, fields, true);

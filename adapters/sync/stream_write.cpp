@@ -21,13 +21,17 @@ Task Stream::Impl::carry_out(std::vector<PlannedWrite>& writes) {
   const SteadyTime begun = parts_.clock.now();
   bool first = true;
   for (const PlannedWrite& write : writes) {
-    if (!first) {
-      if (parts_.clock.now() - begun > kPushTime || !may_call(Urgency::live)) break;
-    }
+    const bool stops = !first && (parts_.clock.now() - begun > kPushTime || !may_call(Urgency::live));
     first = false;
-    const auto written = carry_out_one(write);
-    const Task ended = written ? settle_written(write, *written) : settle_failed(write, written.error());
-    if (ended != Task::done) return ended;
+    Task ended = Task::done;
+    if (!stops) {
+      const auto written = carry_out_one(write);
+      ended = written ? settle_written(write, *written) : settle_failed(write, written.error());
+    }
+    if (stops || ended != Task::done) {
+      lost_creates_ = true;  // a create among those left is noted as under way
+      return ended;
+    }
   }
   return Task::done;
 }
@@ -36,7 +40,6 @@ legacy::Answer<legacy::Written> Stream::Impl::carry_out_one(const PlannedWrite& 
   const Deadline deadline = call_deadline();
   switch (write.kind) {
     case PlannedWrite::Kind::create:
-      own_creates_.insert(write.item.record_id);
       return parts_.system.create(type(), write.fields, {write.item.record_id, write.since}, deadline);
     case PlannedWrite::Kind::update:
       return parts_.system.update(type(), write.legacy_id, write.fields, write.whole, write.pending.expected, deadline);
