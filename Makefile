@@ -30,6 +30,8 @@ bench: ## Measure Banyan beside nginx and HAProxy (BENCH_FLAGS), sync beside COP
 	@tools/build release -DBANYAN_TESTS=ON -- banyan bench_programs catalog_bench mapping_bench sync_store_bench sync_bench
 	@build/release/catalog_bench
 	@tests/bench/bench_proxy.py --banyan build/release/banyan $(BENCH_FLAGS)
+	@tools/install-packages demo
+	@tests/bench/bench_observed.py --banyan build/release/banyan
 	@build/release/mapping_bench
 	@build/release/sync_store_bench
 	@build/release/sync_bench
