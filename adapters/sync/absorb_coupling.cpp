@@ -143,6 +143,7 @@ void Absorber::adopt(Item& item, Record record, Json base) {
   item.coupling.link = std::move(link);
   item.coupling.record = std::move(record);
   out_.changes.awake.push_back({context_.mapping.entity(), item.intake->row.id});
+  if (state_.owner == Owner::modern && item.intake->answer.empty()) return absorb_unowned(item);
   if (item.coupling.record->deleted) return absorb_delete_edit(item);
   absorb_edit(item);
 }

@@ -196,6 +196,16 @@ void Absorber::park(const Item& item, Parked matter, Outcome outcome) {
   matter.side = records::Side::legacy;
   matter.legacy_id = item.intake->row.id;
   if (known.link) matter.record_id = known.link->record_id;
+  for (Parked& same : out_.changes.parked) {  // two reasons at once: they are one matter
+    if (same.kind != matter.kind || same.legacy_id != matter.legacy_id || same.state != Parked::State::open) continue;
+    same.message += "; " + matter.message;
+    for (std::string& field : matter.fields) {
+      if (std::find(same.fields.begin(), same.fields.end(), field) == same.fields.end()) {
+        same.fields.push_back(std::move(field));
+      }
+    }
+    return;
+  }
   matter.epoch = state_.epoch;
   matter.at = now_;
   if (before) {

@@ -59,6 +59,10 @@ void follow_answer(const Json& answer, const Json& legacy, Json& base, Json& mod
   }
 }
 
+bool is_decided(const Intake& intake) {
+  return !intake.answer.empty() || !intake.corrected.empty();
+}
+
 bool answers(const Intake& intake, const char* choice) {
   return intake.answer.contains("*") && intake.answer["*"] == choice;
 }
@@ -76,41 +80,54 @@ void Absorber::absorb(Item& item) {
   if (!row.merged_into.empty()) return absorb_merged_away(item);
   if (row.deleted) return absorb_gone(item);
   if (!known.link) return couple(item);
-  if (state_.owner == Owner::modern) return absorb_unowned(item);
+  if (state_.owner == Owner::modern && !is_decided(*item.intake)) return absorb_unowned(item);
   if (!known.link->base) return restore(item);
   if (!known.record || known.record->deleted) return absorb_delete_edit(item);
   absorb_edit(item);
 }
 
-void Absorber::absorb_edit(Item& item) {
+// What we sent is what legacy held at that moment, and so the base of what it holds now.
+Absorber::Agreed Absorber::agreed(const Item& item) const {
   const Coupling& known = item.coupling;
   const Intake& intake = *item.intake;
   const Link& old = *known.link;
   const PendingWrite* write = intake.confirmed ? &*intake.confirmed : nullptr;
   if (!write && old.pending && !intake.refused && has_arrived(*old.pending, old, intake.row, item.mapped.fields))
     write = &*old.pending;
-
-  // Our write had its effect: what we sent is what legacy held at that moment, and so the base of what it holds now.
-  Json base = *old.base;
-  std::int32_t near_misses = 0;
-  if (write) {
-    for (const std::string& field : write->fields) {
-      const Json& sent = value_of(write->values, field);
-      const Json& found = value_of(item.mapped.fields, field);
-      if (found != sent) ++near_misses;
-      // Legacy made its value out of ours: that is no edit, and must not beat one that modern has made since.
-      const bool overtaken = only_rewritten(found, sent) && value_of(known.record->data, field) != sent;
-      set(base, field, overtaken ? found : sent);
-    }
+  Agreed now;
+  now.base = *old.base;
+  now.arrived = write != nullptr;
+  if (!write) return now;
+  for (const std::string& field : write->fields) {
+    const Json& sent = value_of(write->values, field);
+    const Json& found = value_of(item.mapped.fields, field);
+    const bool rewritten = only_rewritten(found, sent);
+    if (found != sent) ++now.near_misses;
+    if (found != sent && rewritten) now.rewritten.push_back(field);
+    // Legacy made its value out of ours: that is no edit, and must not beat one that modern has made since.
+    const bool overtaken = rewritten && known.record && value_of(known.record->data, field) != sent;
+    set(now.base, field, overtaken ? found : sent);
   }
+  return now;
+}
+
+void Absorber::absorb_edit(Item& item) {
+  const Coupling& known = item.coupling;
+  const Intake& intake = *item.intake;
+  const Agreed now = agreed(item);
+  Json base = now.base;
 
   Json modern = known.record->data;
   modern.update(intake.corrected);
+  note_overtaken(item);
   follow_answer(intake.answer, item.mapped.fields, base, modern);
 
   std::vector<std::string> held = conflict_fields(item);
   for (const Held& field : item.mapped.held) held.push_back(field.field);
   held.insert(held.end(), context_.drifted.begin(), context_.drifted.end());
+  if (state_.owner == Owner::modern) {  // a person has decided, but not about these
+    for (const std::string& field : unowned_fields(item, now)) held.push_back(field);
+  }
 
   MergeInput input;
   input.rules = context_.mapping.rules();
@@ -128,7 +145,7 @@ void Absorber::absorb_edit(Item& item) {
   };
   MergeResult merged = merge(input);
   merged.record_changed = merged.record != known.record->data;
-  apply(item, merged, held, near_misses);
+  apply(item, merged, held, now.near_misses);
 }
 
 void Absorber::apply(Item& item, const MergeResult& merged, const std::vector<std::string>& held,
@@ -189,7 +206,13 @@ void Absorber::absorb_unreadable(Item& item) {
 
 void Absorber::absorb_unowned(Item& item) {
   const Link& old = *item.coupling.link;
-  if (old.base && item.mapped.fields == *old.base) {
+  const bool gone = item.intake->row.deleted;
+  Agreed now;
+  if (old.base) now = agreed(item);
+  std::vector<std::string> fields{"*"};
+  if (old.base && !gone) fields = unowned_fields(item, now);
+  if (fields.empty()) {
+    if (item.coupling.record && !item.coupling.record->deleted) return absorb_edit(item);
     Link link = link_of(item, old.record_id);
     out_.changes.links.push_back(std::move(link));
     return settle(item, Outcome::echo, old.record_id);
@@ -202,16 +225,44 @@ void Absorber::absorb_unowned(Item& item) {
   matter.legacy = item.mapped.fields;
   if (old.base) matter.base = *old.base;
   if (item.coupling.record) matter.modern = context_.mapping.project(item.coupling.record->data);
-  for (const FieldRule& rule : context_.mapping.rules()) {
-    if (!old.base || value_of(*old.base, rule.field) != value_of(item.mapped.fields, rule.field)) {
-      matter.fields.push_back(rule.field);
-    }
-  }
+  matter.fields = std::move(fields);
   Link link = old;  // the version stays: until somebody answers, the difference is to be seen by every scan
   link.held = matter.fields;
+  if (now.arrived) {
+    link.base = now.base;
+    link.base_hash = records::content_hash(now.base);
+    link.pending.reset();
+  }
   out_.changes.links.push_back(std::move(link));
   settle(item, Outcome::conflict, "");
   park(item, std::move(matter), Outcome::conflict);
+}
+
+std::vector<std::string> Absorber::unowned_fields(const Item& item, const Agreed& now) const {
+  std::vector<std::string> fields;
+  const auto among = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const FieldRule& rule : context_.mapping.rules()) {
+    const bool held = std::any_of(item.mapped.held.begin(), item.mapped.held.end(),
+                                  [&](const Held& one) { return one.field == rule.field; });
+    if (held || rule.direction == Direction::to_modern || item.intake->answer.contains(rule.field)) continue;
+    if (among(context_.drifted, rule.field) || among(now.rewritten, rule.field)) continue;
+    if (value_of(now.base, rule.field) != value_of(item.mapped.fields, rule.field)) fields.push_back(rule.field);
+  }
+  return fields;
+}
+
+// Whoever answered had not seen what legacy holds by now: the decision stands, and what it overrules is on record.
+void Absorber::note_overtaken(const Item& item) {
+  const Coupling& known = item.coupling;
+  if (!known.conflict) return;
+  for (const auto& [field, choice] : item.intake->answer.items()) {
+    const Json& found = value_of(item.mapped.fields, field);
+    if (field == "*" || choice == "legacy" || found == value_of(known.conflict->legacy, field)) continue;
+    note_decided(
+        item, {field, value_of(*known.link->base, field), found, value_of(known.record->data, field), Winner::modern});
+  }
 }
 
 void Absorber::absorb_gone(Item& item) {
@@ -229,7 +280,8 @@ void Absorber::absorb_gone(Item& item) {
     settle(item, Outcome::echo, known.record->id);
     return close_all(item, Parked::State::superseded);
   }
-  if (state_.owner == Owner::modern) return absorb_unowned(item);
+  const bool lives = known.record && !known.record->deleted;
+  if (state_.owner == Owner::modern && lives && !is_decided(*item.intake)) return absorb_unowned(item);
   Link link = link_of(item, known.link->record_id);
   const Json base = *link.base;
   link.base.reset();
@@ -244,7 +296,9 @@ void Absorber::absorb_gone(Item& item) {
     return close_all(item, Parked::State::superseded);
   }
   const bool edited = !fields_to_push(context_.mapping.rules(), base, known.record->data, {}).empty();
-  const Policy policy = edited ? context_.mapping.delete_conflict() : Policy::legacy;
+  Policy policy = edited ? context_.mapping.delete_conflict() : Policy::legacy;
+  if (answers(*item.intake, "legacy")) policy = Policy::legacy;
+  if (answers(*item.intake, "modern")) policy = Policy::modern;
   if (policy == Policy::modern) {  // it is made anew on the legacy side
     out_.changes.links_removed.push_back(link.legacy_id);
     out_.changes.outbox_added.push_back(known.record->id);

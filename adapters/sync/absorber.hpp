@@ -41,6 +41,16 @@ private:
   void absorb_edit(Item& item);
   void apply(Item& item, const MergeResult& merged, const std::vector<std::string>& held, std::int32_t near_misses);
   void absorb_unowned(Item& item);
+  // The base after a write of ours of which the row tells that it has arrived.
+  struct Agreed {
+    Json base;
+    bool arrived = false;
+    std::int32_t near_misses = 0;  // values of ours that legacy has rewritten
+    std::vector<std::string> rewritten;
+  };
+  Agreed agreed(const Item& item) const;
+  // Fields that legacy has edited in an epoch in which it does not decide.
+  std::vector<std::string> unowned_fields(const Item& item, const Agreed& now) const;
   void absorb_delete_edit(Item& item);
   void restore(Item& item);
 
@@ -70,6 +80,7 @@ private:
   void park(const Item& item, Parked matter, Outcome outcome);
   void close(const Parked& matter, Parked::State state);
   void close_all(const Item& item, Parked::State state);
+  void note_overtaken(const Item& item);
   void note_decided(const Item& item, const FieldConflict& conflict);
   void write_record(const Item& item, RecordWrite::Kind kind, Record record, const Json& before);
   Link link_of(const Item& item, const std::string& record_id) const;
