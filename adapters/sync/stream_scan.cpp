@@ -11,6 +11,7 @@ namespace banyan::sync {
 namespace {
 
 constexpr std::size_t kExamples = 20;
+constexpr std::size_t kExampleBytes = 200;  // of a value; longer ones are left out
 
 bool crosses_to_legacy(Flow flow) {
   return flow == Flow::both || flow == Flow::to_legacy;
@@ -20,6 +21,26 @@ void add_example(Json& report, const char* list, Json example) {
   Json& examples = report[list];
   if (!examples.is_array()) examples = Json::array();
   if (examples.size() < kExamples) examples.push_back(std::move(example));
+}
+
+// The agreed values are those that the legacy side was last seen with.
+Json example_of(const Coupling& known, std::span<const FieldRule> rules) {
+  const bool is_gone = !known.record || known.record->deleted;
+  Json example{{"kind", is_gone ? "missing_modern" : "different"},
+               {"legacy_id", known.link->legacy_id},
+               {"record_id", known.link->record_id},
+               {"fields", Json::array()}};
+  if (is_gone) return example;
+  for (const FieldRule& rule : rules) {
+    const Json agreed = known.link->base->value(rule.field, Json());
+    const Json here = known.record->data.value(rule.field, Json());
+    if (here == agreed) continue;
+    Json field{{"field", rule.field}};
+    if (!agreed.is_null() && agreed.dump().size() <= kExampleBytes) field["legacy"] = agreed;
+    if (!here.is_null() && here.dump().size() <= kExampleBytes) field["modern"] = here;
+    example["fields"].push_back(std::move(field));
+  }
+  return example;
 }
 
 }  // namespace
@@ -268,10 +289,7 @@ Changes Stream::Impl::check_records(View& view, const std::vector<std::string>& 
   StreamState state = view.state();
   for (const Coupling& known : view.by_record(record_ids)) {
     if (!repair_record(view, known, state.scan.repair, changes)) continue;
-    Json example{{"kind", "different"},
-                 {"legacy_id", known.link->legacy_id},
-                 {"record_id", known.link->record_id},
-                 {"fields", Json::array()}};
+    Json example = example_of(known, parts_.mapping.rules());
     if (!state.scan.repair) {
       ++found.differences;
       if (found.examples.size() < kExamples) found.examples.push_back(std::move(example));
