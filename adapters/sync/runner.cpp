@@ -46,6 +46,7 @@ public:
       if (std::exchange(stopping_, true)) return;
     }
     changed_.notify_all();
+    ending_.notify_all();
     for (std::thread& worker : workers_) worker.join();
     if (renewal_.joinable()) renewal_.join();
     for (Slot& slot : slots_) {
@@ -212,7 +213,7 @@ private:
       const std::size_t share = processes ? (slots_.size() + *processes - 1) / std::max<std::size_t>(1, *processes) : 0;
       if (processes) renew_all(share);
       lock.lock();
-      changed_.wait_for(lock, options_.lease_renewal, [this] { return stopping_; });
+      ending_.wait_for(lock, options_.lease_renewal, [this] { return stopping_; });
     }
   }
 
@@ -254,7 +255,8 @@ private:
   SyncStore& store_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;  // a stream is due: the workers wait for it
+  std::condition_variable ending_;   // stop(): the renewal of leases waits for it
   bool stopping_ = false;
   std::vector<Slot> slots_;  // as many as at the beginning, at the same place
   std::vector<std::thread> workers_;

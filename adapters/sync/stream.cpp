@@ -138,11 +138,12 @@ Step Stream::Impl::step(const Fence& fence) {
   constexpr std::array<Task (Impl::*)(), 7> kLive{
       &Impl::describe, &Impl::capture_observed, &Impl::carry_out_answers, &Impl::capture_feed, &Impl::capture_deletes,
       &Impl::push,     &Impl::retry_waiting};
+  const std::size_t first = turn_;
   for (std::size_t i = 0; i < kLive.size(); ++i) {
-    const std::size_t turn = (turn_ + i) % kLive.size();
+    const std::size_t turn = (first + i) % kLive.size();
+    turn_ = turn + 1;  // before the call: a task that throws must not come first again
     const Task ended = (this->*kLive[turn])();
     if (ended == Task::idle) continue;
-    turn_ = turn + 1;
     if (lost_) return {Step::Next::lost, now};
     if (ended == Task::stop) return {Step::Next::wait, std::max(retry_at_, now)};
     return {Step::Next::again, now};

@@ -38,6 +38,7 @@ Task Stream::Impl::take_in(const std::vector<Intake>& intakes, const std::functi
       fence_,
       [&](View& view) {
         absorbed = absorb(view, context, intakes);
+        note(view.state());
         if (also) also(view, absorbed.changes);
         return std::exchange(absorbed.changes, {});
       },
@@ -46,6 +47,11 @@ Task Stream::Impl::take_in(const std::vector<Intake>& intakes, const std::functi
   succeeded();
   note(absorbed);
   return Task::done;
+}
+
+void Stream::Impl::note(const StreamState& state) {
+  epoch_ = state.epoch;
+  paused_ = state.paused;
 }
 
 void Stream::Impl::note(const Absorbed& absorbed) {
@@ -134,20 +140,22 @@ Task Stream::Impl::capture_observed() {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock(mutex_);
-    if (poll_now_) next_poll_ = parts_.clock.now();
-    poll_now_ = false;
-    const std::size_t most = std::min(observed_.size(), options_.page);
-    ids.assign(observed_.begin(), std::next(observed_.begin(), static_cast<std::ptrdiff_t>(most)));
+    if (observed_.empty()) return Task::idle;
   }
-  if (ids.empty() || !may_call(Urgency::live)) return Task::idle;
+  if (!may_call(Urgency::live)) return Task::idle;
+  {
+    // Out of the set before they are read: one that is written once more meanwhile comes in again.
+    const std::lock_guard lock(mutex_);
+    while (!observed_.empty() && ids.size() < options_.page) {
+      ids.push_back(std::move(observed_.extract(observed_.begin()).value()));
+    }
+  }
   const auto intakes = read(ids, Via::observed, true);
-  if (!intakes) return failed(intakes.error());
-  const Task ended = take_in(*intakes);
-  if (ended != Task::done) return ended;
-  // Only now: an observed write that could not be read or committed is looked at again.
+  const Task ended = intakes ? take_in(*intakes) : failed(intakes.error());
+  if (ended == Task::done) return ended;
   const std::lock_guard lock(mutex_);
-  for (const std::string& id : ids) observed_.erase(id);
-  return Task::done;
+  observed_.insert(ids.begin(), ids.end());
+  return ended;
 }
 
 // Where the feed begins: at this moment, before any backfill, so that nothing can slip between the two.
@@ -175,6 +183,10 @@ Task Stream::Impl::begin_feed() {
 Task Stream::Impl::capture_feed() {
   const SteadyTime now = parts_.clock.now();
   if (can().feed == legacy::Feed::scan_only) return Task::idle;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(poll_now_, false)) next_poll_ = now;
+  }
   if (now < next_poll_) {
     wake_ = std::min(wake_, next_poll_);
     return Task::idle;

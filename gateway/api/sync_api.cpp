@@ -59,9 +59,9 @@ T member(const Json& body, const char* name, T otherwise, std::string& fault) {
 std::optional<std::string> fault_in_answer(const Json& fields, const Parked& matter, const records::Entity* entity) {
   if (!fields.is_object() || fields.empty()) return "\"fields\" must be an object with an answer for each field.";
   for (const auto& [field, choice] : fields.items()) {
-    const bool is_value = choice.is_object() && choice.size() == 1 && choice.contains("value");
+    const bool is_value = field != "*" && choice.is_object() && choice.size() == 1 && choice.contains("value");
     if (choice != "legacy" && choice != "modern" && !is_value) {
-      return "The answer for \"" + field + R"(" must be "legacy", "modern" or {"value": …}.)";
+      return "The answer for \"" + field + R"(" must be "legacy" or "modern", or {"value": …} for a single field.)";
     }
     const bool asked = std::find(matter.fields.begin(), matter.fields.end(), field) != matter.fields.end();
     if (field != "*" && !asked) return "\"" + field + "\" is not in conflict.";

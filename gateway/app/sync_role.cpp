@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "adapters/legacy/rest/rest_system.hpp"
@@ -167,15 +168,17 @@ Result<void> SyncRole::try_to_bring_up() {
 // Countries, currencies and the like: read once, since records refer to their rows by id.
 Result<void> SyncRole::fill_tables(SystemAtWork& at_work) {
   for (const auto& table : at_work.settings->mapping.tables) {
+    if (table->size() > 0) continue;
+    std::vector<legacy::LegacyRecord> rows;  // all of them, or the table stays empty and is read again
     std::string position;
-    bool more = table->size() == 0;
-    while (more) {
-      const auto page = at_work.system->scan(table->type(), position, 1'000, soon(clock_));
+    for (bool more = true; more;) {
+      auto page = at_work.system->scan(table->type(), position, 1'000, soon(clock_));
       if (!page) return tl::unexpected(to_error(page.error()));
-      for (const legacy::LegacyRecord& row : page->records) table->add(row.id, row.fields);
+      std::move(page->records.begin(), page->records.end(), std::back_inserter(rows));
       position = page->next.id;
-      more = page->more;
+      more = page->more && !wait_or_stop(0ms);
     }
+    for (const legacy::LegacyRecord& row : rows) table->add(row.id, row.fields);
   }
   return {};
 }
