@@ -6,3 +6,7 @@ banyan_database_test(sync_store_tests
     sync_store_queries_test.cpp
   KNOWS adapters/sync
 )
+banyan_database_test(sync_api
+  SOURCES sync_api_test.cpp
+  KNOWS gateway/api
+)
