@@ -40,6 +40,12 @@ std::string bare(const Json& value) {
 // In doubt no: then both sides count as edited, and the policy decides with the loser on record.
 bool has_arrived(const PendingWrite& write, const Link& link, const legacy::LegacyRecord& row, const Json& fields) {
   if (!row.version.empty() && row.version == link.legacy_version) return false;
+  // A write takes place as a whole: one field that is still as before says that the others were somebody else's doing.
+  const bool untouched = std::any_of(write.fields.begin(), write.fields.end(), [&](const std::string& field) {
+    const Json& before = value_of(*link.base, field);
+    return fields.contains(field) && value_of(fields, field) == before && value_of(write.values, field) != before;
+  });
+  if (untouched) return false;
   return std::any_of(write.fields.begin(), write.fields.end(), [&](const std::string& field) {
     const Json& found = value_of(fields, field);
     const Json& sent = value_of(write.values, field);
@@ -206,7 +212,7 @@ void Absorber::absorb_unreadable(Item& item) {
 
 void Absorber::absorb_unowned(Item& item) {
   const Link& old = *item.coupling.link;
-  const bool gone = item.intake->row.deleted;
+  const bool gone = item.intake->row.deleted || !item.intake->row.merged_into.empty();
   Agreed now;
   if (old.base) now = agreed(item);
   std::vector<std::string> fields{"*"};
@@ -357,6 +363,8 @@ void Absorber::absorb_merged_away(Item& item) {
     if (known.waiting) settle(item, Outcome::echo, "merged");
     return;
   }
+  const bool lives = known.record && !known.record->deleted;
+  if (known.link && lives && state_.owner == Owner::modern && !is_decided(*item.intake)) return absorb_unowned(item);
   const Reference winner{context_.mapping.entity(), row.merged_into};
   const auto into = view_.record_ids(std::span(&winner, 1)).front();
   if (!into) return wait(item, winner, "merged into " + row.merged_into + ", which is not known yet");

@@ -162,7 +162,9 @@ void Judge::check_pair(const Line& line, const Link& link, bool strict) const {
     const Record* target = refers ? store_.record(modern.get<std::string>()) : nullptr;
     const bool waits = store_.stream(line.id).outbox.contains(link.record_id);
     if (target != nullptr && (target->deleted || waits) && !strict) continue;
-    if (legacy == modern) continue;
+    const bool crosses_both = line.entity->field(rule.field)->direction == sync::Direction::both;
+    const bool never_agreed = strict && link.base && crosses_both && value_of(*link.base, rule.field) == "never agreed";
+    if (legacy == modern && !never_agreed) continue;
     throw Violation{"different: " + rule.field + " of " + pair + ": legacy " + legacy.dump() + ", modern " +
                     modern.dump() + ", base " + (link.base ? value_of(*link.base, rule.field).dump() : "none") + ". " +
                     ledger_.story(row->thing, rule.field)};

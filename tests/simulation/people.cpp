@@ -60,6 +60,10 @@ void World::answer(std::size_t line, const Parked& matter) {
       answer[name] = matter.modern.is_array() && !matter.modern.empty() && random_.chance(500)
                          ? Json{{"record", matter.modern.front()}}
                          : Json("legacy");
+    } else if (matter.error_class == "ambiguous_create" && matter.legacy.empty()) {  // it is there already
+      const Record* record = store_.record(matter.record_id);
+      if (record != nullptr && !record->deleted) modern_delete(*record);
+      answer[name] = "modern";
     } else if (matter.error_class == "ambiguous_create") {
       answer[name] = Json{{"legacy_id", created_for(entity, matter.record_id)}};
     } else {

@@ -135,7 +135,7 @@ private:
   void check_corruption();
   void run_scans(sync::ScanState::Kind kind, bool repair);
   std::int64_t differences_found() const;
-  std::vector<std::string> corrupt_something();
+  std::vector<std::string> corrupt_something(std::int64_t& must_be_found);
 
   const RunOptions options_;
   Random random_;
