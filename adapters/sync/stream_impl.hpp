@@ -69,6 +69,7 @@ public:
   Task take_in(const std::vector<Intake>& intakes, const std::function<void(View&, Changes&)>& also = {});
   AbsorbContext absorb_context();
   void note(const Absorbed& absorbed);
+  void note(const StreamState& state);
 
   // stream_push.cpp
   Task push();
@@ -141,6 +142,11 @@ public:
   // Only the stepping thread.
   Fence fence_;
   StreamState state_;  // as of the beginning of the step; kept up to date by the commits of the step
+  // Of the owner, as the last plan found it and as the last commit did: what was decided in an older one must not go
+  // out.
+  std::int64_t planned_epoch_ = 0;
+  std::int64_t epoch_ = 0;
+  bool paused_ = false;
   bool lost_ = false;
   SteadyTime wake_{};
   SteadyTime retry_at_{};

@@ -95,6 +95,9 @@ Task Stream::Impl::push() {
       [&](View& view) {
         Changes changes;
         writes.clear();
+        note(view.state());
+        planned_epoch_ = epoch_;
+        if (paused_) return changes;
         plan(view, *items, changes, writes);
         for (PlannedWrite& write : writes) write.since = write.since == WallTime{} ? legacy_now : write.since;
         for (Intent& intent : changes.intents) {

@@ -21,7 +21,8 @@ Task Stream::Impl::carry_out(std::vector<PlannedWrite>& writes) {
   const SteadyTime begun = parts_.clock.now();
   bool first = true;
   for (const PlannedWrite& write : writes) {
-    const bool stops = !first && (parts_.clock.now() - begun > kPushTime || !may_call(Urgency::live));
+    const bool overruled = paused_ || epoch_ != planned_epoch_;
+    const bool stops = !first && (overruled || parts_.clock.now() - begun > kPushTime || !may_call(Urgency::live));
     first = false;
     Task ended = Task::done;
     if (!stops) {
@@ -115,6 +116,10 @@ void Stream::Impl::close_rejected(View& view, const PlannedWrite& write, Changes
 
 Task Stream::Impl::settle_failed(const PlannedWrite& write, const legacy::Failure& failure) {
   using Kind = legacy::Failure::Kind;
+  // Before anything is committed: the other streams of this process must keep the time as well.
+  if (failure.kind == Kind::rate_limited && failure.retry_after) {
+    parts_.budget.pause_until(parts_.clock.now() + *failure.retry_after);
+  }
   const bool is_create = write.kind == PlannedWrite::Kind::create;
   if (is_create && failure.kind != Kind::rejected) lost_creates_ = true;  // find() tells whether it arrived
   const bool dead = failure.kind == Kind::rejected ||
@@ -132,6 +137,7 @@ Task Stream::Impl::settle_failed(const PlannedWrite& write, const legacy::Failur
       fence_,
       [&](View& view) {
         Changes changes;
+        note(view.state());
         if (!dead) {
           push_delayed(changes, write.item);
           return changes;
@@ -196,14 +202,23 @@ Task Stream::Impl::find_lost_create(const Intent& intent) {
         const std::vector<Coupling> known = ids.empty() ? std::vector<Coupling>{} : view.by_legacy(ids);
         std::vector<const legacy::LegacyRecord*> candidates;
         std::vector<const legacy::LegacyRecord*> equal;
+        bool taken = false;
         for (std::size_t i = 0; i < ids.size(); ++i) {
-          if (known[i].link) continue;
+          if (known[i].link) {
+            taken = taken || (!by_content && known[i].link->record_id != intent.record_id);
+            continue;
+          }
           candidates.push_back(&(*found)[i]);
           if (!by_content || is_as_sent(view, intent, (*found)[i])) equal.push_back(&(*found)[i]);
         }
         if (!equal.empty()) candidates = equal;
         absorbed = {};
         Changes changes;
+        if (candidates.empty() && taken) {  // somebody brought back a row with its id, which is another record by now
+          changes = park_ambiguous_create(view, intent, {});
+          changes.parked.back().message = "The id that the record would get belongs to another record.";
+          return changes;
+        }
         if (candidates.empty()) {  // it never arrived
           Intent again = intent;
           again.attempted = false;
