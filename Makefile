@@ -1,12 +1,13 @@
 # Every task of this repository. Each target installs the Debian packages that it misses (tools/packages.conf).
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench soak fuzz lint format tsan clean
+.PHONY: help demo test build bench soak simulate fuzz lint format tsan clean
 JOBS ?= $(shell nproc)
 DEMO_FLAGS ?=
 BENCH_FLAGS ?=
 SOAK_FLAGS ?=
 TEST_FLAGS ?=
 FUZZ_SECONDS ?= 600
+SIMULATE_SECONDS ?= 3600
 SYNC_SOAK_SECONDS ?= 7200
 
 help: ## Show this list
@@ -42,6 +43,11 @@ soak: ## A million requests, some broken (SOAK_FLAGS); then the live test of syn
 	@tests/soak/soak.py --banyan build/release/banyan $(SOAK_FLAGS)
 	@tools/install-packages demo
 	@tests/live/sync_live.py --banyan build/release/banyan --seconds $(SYNC_SOAK_SECONDS)
+
+simulate: ## Run sync through fresh seeds of its simulation for SIMULATE_SECONDS seconds
+	@tools/build release -DBANYAN_TESTS=ON -- simulate
+	@failed=0; end=$$(( $$(date +%s) + $(SIMULATE_SECONDS) )); seed=$$(date +%s)000; while [ $$(date +%s) -lt $$end ]; do \
+	  build/release/simulate --seeds $$seed..$$(( seed + 99 )) --keep-going || failed=1; seed=$$(( seed + 100 )); done; exit $$failed
 
 fuzz: ## Run every fuzzer for FUZZ_SECONDS seconds
 	@tools/install-packages test
