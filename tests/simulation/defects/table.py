@@ -79,7 +79,7 @@ DEFECTS = [
     Defect("failed_push_done", "stream_write.cpp", "push_delayed(changes, write.item)",
            "push_done(changes, write.item, Outcome::applied)", "a push that failed counts as done"),
     Defect("find_skipped", "stream_write.cpp", "candidates.empty()", "true",
-           "an unanswered create is repeated without a look"),
+           "an unanswered create is repeated without a look", ("if (candidates.empty()) {", "// it never")),
     Defect("sweep_believed", "stream_scan.cpp", "read(ids, via, true)", GONE % "ids",
            "what a scan did not see counts as deleted without a look"),
     Defect("delete_list_believed", "stream_capture.cpp", "read(*ids, Via::feed, true)", GONE % "*ids",
