@@ -6,12 +6,6 @@
 
 #include "tests/integration/sync_store_world.hpp"
 
-// libpqxx 6.4 loses the result of a statement that it cannot send any more.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() {
-  return "leak:libpqxx\n";
-}
-
 namespace banyan::test {
 namespace {
 
