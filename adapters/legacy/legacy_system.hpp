@@ -60,7 +60,12 @@ struct Capabilities {
   bool sees_merges = false;      // LegacyRecord::merged_into is meaningful
   bool can_restore = false;      // a deleted id can come back
   bool partial_update = true;    // update() leaves the fields alone that are not given
-  std::size_t page_limit = 100;  // rows per changes(), scan(), fetch()
+  std::size_t page_limit = 100;  // rows per changes(), scan()
+  // Ids per fetch() that the deadline of one call carries: more are for several calls, each with a deadline of its own.
+  // A system that is asked for each record by itself has 1, so that neither its slowness nor its rate limit can make a
+  // batch that never fits. None: page_limit.
+  std::optional<std::size_t> fetch_limit;
+  std::size_t ids_per_fetch() const { return fetch_limit.value_or(page_limit); }
   std::chrono::microseconds stamp_precision{1'000'000};
   std::chrono::milliseconds overlap{5'000};  // first guess of how late a row can appear behind the cursor
   std::optional<double> calls_per_second;    // budget that the system grants
@@ -162,8 +167,9 @@ public:
   virtual Answer<Page> scan(const std::string& type, const std::string& position, std::size_t limit,
                             Deadline deadline) = 0;
 
-  // Those of the records that exist; in any order. If one that exists cannot be read, the whole call fails, so that
-  // what is left out is gone for sure: ask for each alone to find it.
+  // Those of the records that exist; in any order. At most ids_per_fetch() ids are asked for at once. If one that
+  // exists cannot be read, the whole call fails, so that what is left out is gone for sure: ask for each alone to find
+  // it.
   virtual Answer<std::vector<LegacyRecord>> fetch(const std::string& type, std::span<const std::string> ids,
                                                   Deadline deadline) = 0;
 

@@ -71,6 +71,14 @@ std::vector<Row> rows() {
 
 INSTANTIATE_TEST_SUITE_P(Flags, Guarantees, testing::ValuesIn(rows()), [](const auto& row) { return row.param.name; });
 
+TEST(IdsPerFetch, AreAPageUnlessTheSystemSaysOtherwise) {
+  Capabilities capabilities;
+  capabilities.page_limit = 250;
+  EXPECT_EQ(capabilities.ids_per_fetch(), 250U);
+  capabilities.fetch_limit = 1;
+  EXPECT_EQ(capabilities.ids_per_fetch(), 1U);
+}
+
 TEST(GuaranteesOf, ASystemWithoutAFeedSayNothingOfItsOrderOrStamps) {
   Capabilities capabilities;
   capabilities.feed = Feed::scan_only;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "adapters/legacy/rest/description.hpp"
+#include "adapters/legacy/rest/rest_system.hpp"
 
 namespace banyan::legacy::rest {
 namespace {
@@ -37,6 +38,20 @@ TEST(RestDescription, TheLeastThatWorks) {
   EXPECT_EQ(description->base_url, "https://crm.example/api");
   ASSERT_NE(description->type("contacts"), nullptr);
   EXPECT_EQ(description->type("deals"), nullptr);
+}
+
+TEST(RestDescription, EachRecordIsFetchedUnderADeadlineOfItsOwn) {
+  const std::string text = std::string(kHead) +
+                           "types:\n"
+                           "  contacts:\n"
+                           "    id: {at: /id}\n"
+                           "    list: {path: /contacts, paging: {style: page, position: page, size: 200}}\n"
+                           "    get: {path: \"/contacts/{id}\"}\n";
+  const auto description = parse_rest_description(text, "crm.yaml", ".");
+  ASSERT_TRUE(description) << yaml::to_string(description.error().front());
+  const Capabilities can = capabilities_of(*description, *description->type("contacts"));
+  EXPECT_EQ(can.page_limit, 200U);
+  EXPECT_EQ(can.ids_per_fetch(), 1U);
 }
 
 struct Case {

@@ -74,6 +74,17 @@ TEST_F(TrytonSystemTest, APollThatFitsIsOneCall) {
   EXPECT_EQ(fake_.calls("model.party.party.search_read"), 1);
 }
 
+TEST_F(TrytonSystemTest, APageOfRecordsIsFetchedInOneCall) {
+  for (int i = 1; i <= 100; ++i) fake_.add_row(i, i, std::nullopt, "n");
+  auto tryton = system();
+  std::vector<std::string> wanted;
+  for (std::size_t i = 1; i <= tryton.capabilities(kType).ids_per_fetch(); ++i) wanted.push_back(std::to_string(i));
+  const auto records = tryton.fetch(kType, wanted, soon());
+  ASSERT_TRUE(records) << records.error().message;
+  EXPECT_EQ(records->size(), 100U);
+  EXPECT_EQ(fake_.calls("model.party.party.search_read"), 1);
+}
+
 TEST_F(TrytonSystemTest, PagesOfAnySizeGiveTheSameOrder) {
   std::mt19937 random(20261121);
   const auto pick = [&](int most) { return static_cast<int>(random() % static_cast<unsigned>(most)); };

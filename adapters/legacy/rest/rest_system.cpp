@@ -58,6 +58,7 @@ Capabilities capabilities_of(const RestDescription& description, const RestType&
   out.sees_merges = type.merged_into.has_value();
   out.partial_update = true;  // a whole-object update writes back what it has read
   out.page_limit = listed.list->paging.size;
+  out.fetch_limit = 1;  // fetch() makes one request for each id
   if (listed.stamp) out.stamp_precision = listed.stamp->time.precision;
   if (listed.changes) out.overlap = listed.changes->overlap;
   out.calls_per_second = description.calls_per_second;

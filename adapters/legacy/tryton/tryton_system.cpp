@@ -67,6 +67,7 @@ TrytonSystem::TrytonSystem(TrytonOptions options, const Clock& clock)
                                        .can_restore = false,
                                        .partial_update = true,
                                        .page_limit = options_.page_limit,
+                                       .fetch_limit = options_.page_limit,
                                        .stamp_precision = std::chrono::microseconds(1),
                                        .overlap = options_.overlap,
                                        .calls_per_second = options_.calls_per_second};
