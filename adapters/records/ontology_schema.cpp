@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <set>
 #include <string_view>
 
@@ -124,48 +123,44 @@ Reader<EntityEntry> entity_schema() {
       .optional("relations", &EntityEntry::relations, named_entries(relation_schema()));
 }
 
+// A set of types. A list of initialisers would be a view of an array that ends before the table is read.
+class Types {
+public:
+  template <typename... Type>
+  constexpr explicit Types(Type... types) : bits_(((1U << static_cast<unsigned>(types)) | ...)) {}
+  constexpr bool contains(FieldType type) const { return ((bits_ >> static_cast<unsigned>(type)) & 1U) != 0; }
+
+private:
+  unsigned bits_;
+};
+
 // Which keys go with which types.
 struct KeyRule {
   const char* key;
   bool (*given)(const FieldEntry&);
-  std::initializer_list<FieldType> types;
+  Types types;
   const char* expected;
 };
 
-const std::array kKeyRules{
-    KeyRule{"values",
-            [](const FieldEntry& entry) { return entry.values.has_value(); },
-            {FieldType::choice, FieldType::list},
-            "`values` with a choice or a list only"},
-    KeyRule{"to",
-            [](const FieldEntry& entry) { return entry.target.has_value(); },
-            {FieldType::reference},
+constexpr std::array kKeyRules{
+    KeyRule{"values", [](const FieldEntry& entry) { return entry.values.has_value(); },
+            Types{FieldType::choice, FieldType::list}, "`values` with a choice or a list only"},
+    KeyRule{"to", [](const FieldEntry& entry) { return entry.target.has_value(); }, Types{FieldType::reference},
             "`to` with a reference only"},
-    KeyRule{"unit",
-            [](const FieldEntry& entry) { return entry.unit.has_value(); },
-            {FieldType::integer, FieldType::decimal},
-            "`unit` with an integer or a decimal only"},
-    KeyRule{"max_length",
-            [](const FieldEntry& entry) { return entry.max_length.has_value(); },
-            {FieldType::text, FieldType::list},
-            "`max_length` with a text or a list only"},
-    KeyRule{"scale",
-            [](const FieldEntry& entry) { return entry.scale.has_value(); },
-            {FieldType::decimal},
+    KeyRule{"unit", [](const FieldEntry& entry) { return entry.unit.has_value(); },
+            Types{FieldType::integer, FieldType::decimal}, "`unit` with an integer or a decimal only"},
+    KeyRule{"max_length", [](const FieldEntry& entry) { return entry.max_length.has_value(); },
+            Types{FieldType::text, FieldType::list}, "`max_length` with a text or a list only"},
+    KeyRule{"scale", [](const FieldEntry& entry) { return entry.scale.has_value(); }, Types{FieldType::decimal},
             "`scale` with a decimal only"},
-    KeyRule{"indexed",
-            [](const FieldEntry& entry) { return entry.indexed == true; },
-            {FieldType::text, FieldType::choice, FieldType::integer, FieldType::decimal, FieldType::boolean,
-             FieldType::date, FieldType::timestamp, FieldType::reference},
+    KeyRule{"indexed", [](const FieldEntry& entry) { return entry.indexed == true; },
+            Types{FieldType::text, FieldType::choice, FieldType::integer, FieldType::decimal, FieldType::boolean,
+                  FieldType::date, FieldType::timestamp, FieldType::reference},
             "`indexed` with anything but a list"},
-    KeyRule{"format",
-            [](const FieldEntry& entry) { return entry.format == Format::percent; },
-            {FieldType::integer, FieldType::decimal},
-            "the format percent with an integer or a decimal only"},
-    KeyRule{"format",
-            [](const FieldEntry& entry) { return entry.format && *entry.format != Format::percent; },
-            {FieldType::text, FieldType::list},
-            "this format with a text or a list only"},
+    KeyRule{"format", [](const FieldEntry& entry) { return entry.format == Format::percent; },
+            Types{FieldType::integer, FieldType::decimal}, "the format percent with an integer or a decimal only"},
+    KeyRule{"format", [](const FieldEntry& entry) { return entry.format && *entry.format != Format::percent; },
+            Types{FieldType::text, FieldType::list}, "this format with a text or a list only"},
 };
 
 std::string found_with(const FieldEntry& entry) {
@@ -204,7 +199,7 @@ void check_field(const FieldEntry& entry) {
   }
   if (!entry.type) return entry.node->missing("type", field_type().what);
   for (const KeyRule& rule : kKeyRules) {
-    if (!rule.given(entry) || std::ranges::find(rule.types, *entry.type) != rule.types.end()) continue;
+    if (!rule.given(entry) || rule.types.contains(*entry.type)) continue;
     entry.at(rule.key).fault(found_with(entry), rule.expected);
   }
   if (entry.type == FieldType::choice && !entry.values) entry.node->missing("values", words().what);

@@ -6,17 +6,18 @@
 namespace banyan::sync {
 namespace {
 
-// RFC 6901: "~1" is a slash, "~0" a tilde.
-std::string unescaped(std::string_view token) {
+// RFC 6901: "~1" is a slash, "~0" a tilde. Nothing: another tilde.
+std::optional<std::string> unescaped(std::string_view token) {
   std::string out;
   for (std::size_t i = 0; i < token.size(); ++i) {
-    const std::string_view two = token.substr(i, 2);
-    if (two == "~0" || two == "~1") {
-      out += two == "~0" ? '~' : '/';
-      ++i;
-    } else {
+    if (token[i] != '~') {
       out += token[i];
+      continue;
     }
+    const std::string_view two = token.substr(i, 2);
+    if (two != "~0" && two != "~1") return std::nullopt;
+    out += two == "~0" ? '~' : '/';
+    ++i;
   }
   return out;
 }
@@ -32,7 +33,9 @@ std::optional<LegacyPath> LegacyPath::parse(std::string_view text) {
     const std::size_t end = text.find(is_pointer ? '/' : '.');
     const std::string_view token = text.substr(0, end);
     if (token.empty()) return std::nullopt;
-    Segment segment{is_pointer ? unescaped(token) : std::string(token), std::nullopt};
+    auto key = is_pointer ? unescaped(token) : std::string(token);
+    if (!key) return std::nullopt;
+    Segment segment{std::move(*key), std::nullopt};
     const bool is_number = token.find_first_not_of("0123456789") == std::string_view::npos;
     if (is_number && !path.segments_.empty()) {
       const auto index = parse_integer(token);

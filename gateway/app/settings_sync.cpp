@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "adapters/sync/mapping_shape.hpp"
 #include "gateway/app/settings_schema.hpp"
 #include "gateway/base/yaml_scalars.hpp"
 
@@ -103,6 +104,17 @@ void tell_tryton(SyncSystem& system) {
   system.tryton->calls_per_second = system.calls_per_second;
 }
 
+// The fields of a type without declared ones are not known: every member of an object is one.
+sync::LegacyShape shape_of(const legacy::rest::RestDescription& description) {
+  sync::LegacyShape shape;
+  for (const legacy::rest::RestType& type : description.types) {
+    std::vector<std::string>& fields = shape[type.name];
+    for (const legacy::rest::FieldForm& field : type.fields) fields.push_back(field.name);
+    if (!fields.empty() && type.parent) fields.push_back(type.parent->field);
+  }
+  return shape;
+}
+
 void check_upstream(const SyncEntry& entry, const Settings& settings) {
   if (!entry.upstream.is_known()) return;
   const auto& upstreams = settings.proxy.upstreams;
@@ -123,7 +135,9 @@ SyncSystem take_system(SyncEntry& entry, const Settings& settings, std::vector<F
     }
   }
   if (entry.mapping.is_known() && settings.sync.ontology) {
-    auto mapping = sync::load_mapping(entry.mapping.value, system.name, *settings.sync.ontology);
+    const auto& ontology = *settings.sync.ontology;
+    auto mapping = system.rest ? sync::load_mapping(entry.mapping.value, system.name, ontology, shape_of(*system.rest))
+                               : sync::load_mapping(entry.mapping.value, system.name, ontology);
     if (mapping) {
       system.mapping = std::move(*mapping);
     } else {

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iomanip>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <unordered_map>
 
+#include "gateway/base/json_text.hpp"
 #include "gateway/base/text_file.hpp"
 
 namespace banyan::yaml {
@@ -213,9 +215,30 @@ Fault whole_file(const std::string& file, std::string found, std::string expecte
   return {file, 0, 0, {}, std::move(found), std::move(expected), {}};
 }
 
+// The first byte that has no place in a text file. yaml-cpp passes everything on, and what is no UTF-8 could later be
+// neither stored nor shown.
+std::optional<Fault> no_text(std::string_view text, const std::string& file) {
+  int line = 1;
+  int column = 1;
+  for (std::size_t i = 0; i < text.size(); ++column) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool is_control = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+    const std::size_t length = is_control ? 0 : utf8_sequence_length(text.substr(i));
+    if (length == 0) {
+      std::ostringstream found;
+      found << "the byte 0x" << std::hex << std::uppercase << std::setw(2) << std::setfill('0') << int{byte};
+      return Fault{file, line, column, {}, found.str(), "text in UTF-8", {}};
+    }
+    if (byte == '\n') ++line, column = 0;
+    i += length;
+  }
+  return std::nullopt;
+}
+
 // A document, or the fault that stopped the reading.
 tl::expected<std::shared_ptr<const Tree>, Fault> build(const std::string& text, const std::string& file,
                                                        const Limits& limits) {
+  if (auto fault = no_text(text, file)) return tl::unexpected(std::move(*fault));
   try {
     std::istringstream in(text);
     YAML::Parser parser(in);

@@ -143,6 +143,15 @@ TEST(YamlDocument, RefusesWhatYamlAllowsAndSettingsDoNotNeed) {
   EXPECT_THAT(read("? [a]\n: 1\n").faults, testing::Contains(HasSubstr("a key that is not a text")));
 }
 
+TEST(YamlDocument, RefusesBytesThatAreNoText) {
+  EXPECT_THAT(read("wheels: []\ncolour: caf\xe9\n").faults,
+              ElementsAre("b.yaml:2: the byte 0xE9; expected text in UTF-8"));
+  EXPECT_THAT(read("# \xc3\xa9\n# \xed\xa0\x80\n").faults, ElementsAre(HasSubstr("b.yaml:2: the byte 0xED")));
+  EXPECT_THAT(read(std::string("colour: \"a\0b\"\n", 14)).faults, ElementsAre(HasSubstr("b.yaml:1: the byte 0x00")));
+  EXPECT_THAT(read("\xff\xfe:\n").faults, ElementsAre(HasSubstr("b.yaml:1: the byte 0xFF")));
+  EXPECT_THAT(read("\xef\xbb\xbfwheels: [{spokes: 7}]\r\n# \xf0\x9f\x9a\xb2\t\n").faults, IsEmpty());
+}
+
 TEST(YamlDocument, FollowsAliases) {
   const Outcome outcome = read("wheels: [&w {spokes: 32}, *w]");
   EXPECT_THAT(outcome.faults, IsEmpty());

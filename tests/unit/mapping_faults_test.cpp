@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/sync/mapping_shape.hpp"
 #include "tests/unit/mapping_support.hpp"
 
 namespace banyan::sync {
@@ -103,6 +104,7 @@ TEST(MappingFaults, OfAFieldAreReportedWithPathAndLine) {
       {"code: {legacy: x, direction: to_modern, default: {to_legacy: a}}", "code.default",
        "a field that is not written"},
       {"employees: {legacy: x, samples: [many]}", "employees.samples", "the sample \"many\"; "},
+      {"code: {legacy: /a~2}", "code.legacy", "\"/a~2\"; expected"},
       {"code: {legacy: name}", "code.legacy", "the legacy field \"name\", which name is written to"},
       {"code: {legacy: name.first}", "code.legacy", "the legacy field \"name.first\", which name is written to"},
   };
@@ -113,6 +115,31 @@ TEST(MappingFaults, OfAFieldAreReportedWithPathAndLine) {
                                        HasSubstr(row.reason))));
     EXPECT_THAT(faults, SizeIs(1));
   }
+}
+
+TEST(MappingFaults, OfWhatTheLegacySystemDoesNotHave) {
+  const LegacyShape shape{{"party", {"name", "address"}}, {"country", {"code"}}, {"open", {}}};
+  const auto faults = [&shape](const std::string& text) {
+    std::vector<std::string> out;
+    const auto mapping = parse_mapping(text, "m.yaml", "crm", ontology(), shape);
+    if (mapping) return out;
+    for (const yaml::Fault& fault : mapping.error()) out.push_back(yaml::to_string(fault));
+    return out;
+  };
+  const std::string entity = "entities:\n  account: {type: ";
+  EXPECT_THAT(faults(entity + "party, fields: {name: name, code: address.code}}"), IsEmpty());
+  EXPECT_THAT(faults(entity + "open, fields: {name: anything}}"), IsEmpty()) << "its fields are not known";
+  EXPECT_THAT(
+      faults(entity + "partys, fields: {name: name}}"),
+      ElementsAre("m.yaml:2: entities.account.type: \"partys\"; expected a record type that the legacy system's "
+                  "description names; did you mean \"party\"?"));
+  EXPECT_THAT(faults(entity + "party, fields: {name: nmae}}"),
+              ElementsAre("m.yaml:2: entities.account.fields.name: \"nmae\"; expected a field that the legacy system's "
+                          "description declares; did you mean \"name\"?"));
+  EXPECT_THAT(faults(entity + "party, fields: {name: name}, constants: {always: {lang: en}}}"),
+              ElementsAre(HasSubstr("entities.account.constants.always.lang: \"lang\"; expected a field that")));
+  EXPECT_THAT(faults("tables: {c: {type: country, key: iso}}\n" + entity + "party, fields: {name: name}}"),
+              ElementsAre(HasSubstr("m.yaml:1: tables.c.key: \"iso\"; expected a field that")));
 }
 
 TEST(MappingFaults, ShowTheSampleThatDoesNotComeBack) {
