@@ -16,8 +16,9 @@ double seconds(std::chrono::steady_clock::duration span) {
 }  // namespace
 
 Budget::Budget(std::optional<double> calls_per_second, const Clock& clock)
-    : rate_(calls_per_second),
+    : granted_(calls_per_second),
       clock_(clock),
+      rate_(calls_per_second),
       tokens_(std::max(1.0, calls_per_second.value_or(0))),
       filled_(clock.now()) {}
 
@@ -58,6 +59,15 @@ void Budget::spend() {
   recent_ += 1;
 }
 
+void Budget::divide_by(std::size_t processes) {
+  const std::lock_guard lock(mutex_);
+  refill(clock_.now());
+  processes_ = std::max<std::size_t>(1, processes);
+  if (!granted_) return;
+  rate_ = *granted_ / static_cast<double>(processes_);
+  tokens_ = std::min(tokens_, std::max(1.0, *rate_));  // what was saved up belongs to the others as well
+}
+
 void Budget::pause_until(SteadyTime when) {
   const std::lock_guard lock(mutex_);
   paused_until_ = std::max(paused_until_, when);
@@ -66,7 +76,7 @@ void Budget::pause_until(SteadyTime when) {
 Budget::Figures Budget::figures() const {
   const std::lock_guard lock(mutex_);
   const double faded = recent_ * std::exp(-std::max(0.0, seconds(clock_.now() - filled_)) / kRecentSeconds);
-  return {calls_, rate_ ? faded / (kRecentSeconds * *rate_) : 0};
+  return {calls_, rate_ ? faded / (kRecentSeconds * *rate_) : 0, granted_, rate_, processes_};
 }
 
 }  // namespace banyan::sync

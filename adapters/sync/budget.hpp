@@ -1,4 +1,5 @@
-// Budget: how many calls a legacy system may be asked for, shared by all streams of that system.
+// Budget: how many calls a legacy system may be asked for, shared by all streams of that system. Each process has one:
+// those that work on one system divide the rate among them.
 //
 // A token bucket. Live work may take any token; work that can wait (backfill, sweeps, verify) only those above a
 // reserve, so that live changes never queue behind a backfill. A system that answers "too many requests" stops
@@ -6,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -25,22 +27,28 @@ public:
   std::optional<SteadyTime> take(Urgency urgency);
   // Gives back nothing: takes one call in any case, going into debt (the second call of a step).
   void spend();
+  // So many processes work on the system, this one included: each has an even part of the rate. From any thread.
+  void divide_by(std::size_t processes);
   // Nobody gets a call before then.
   void pause_until(SteadyTime when);
 
-  // Calls taken since the start, and the share of the granted rate used over the last ten seconds (0 if unlimited).
   struct Figures {
-    std::uint64_t calls = 0;
-    double used_share = 0;
+    std::uint64_t calls = 0;        // taken since the start
+    double used_share = 0;          // of this process's part of the rate, over the last ten seconds; 0 if unlimited
+    std::optional<double> granted;  // calls per second for all processes together
+    std::optional<double> part;     // of this process
+    std::size_t processes = 1;
   };
   Figures figures() const;
 
 private:
   void refill(SteadyTime now);
 
-  const std::optional<double> rate_;
+  const std::optional<double> granted_;
   const Clock& clock_;
   mutable std::mutex mutex_;
+  std::optional<double> rate_;  // this process's part
+  std::size_t processes_ = 1;
   double tokens_ = 0;
   SteadyTime filled_{};
   SteadyTime paused_until_{};

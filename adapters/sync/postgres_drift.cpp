@@ -1,8 +1,10 @@
 // Drift by checksums: count and sum of hashes, once from the records and once from the links, which is two passes
 // without a join; of all first, then by bucket, which holds the records whose ids end with the same byte. Only where
 // buckets differ are records and links joined row by row.
+#include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "adapters/sync/postgres_sync_store.hpp"
 #include "adapters/sync/postgres_text.hpp"
@@ -36,6 +38,14 @@ constexpr const char* kRows =
     BANYAN_NOT_IN_OUTBOX("l.record_id")
     " AND (r.id IS NULL OR (r.deleted AND $5::boolean) OR (NOT r.deleted AND r.hash <> l.record_hash)) "
     "AND l.record_id > $6::uuid ORDER BY l.record_id LIMIT $4::bigint";
+// Lost on its way out, or put in behind our back.
+constexpr const char* kUnlinkedRows =
+    "SELECT r.id FROM banyan.record r WHERE r.entity = $2 AND NOT r.deleted AND " BANYAN_BUCKET("r.id")
+    " = ANY ($3::integer[]) AND " BANYAN_NOT_IN_OUTBOX("r.id")
+    " AND NOT EXISTS (SELECT FROM banyan.link l WHERE l.stream = $1::smallint AND l.record_id = r.id) "
+    "AND NOT EXISTS (SELECT FROM banyan.intent i WHERE i.stream = $1::smallint AND i.record_id = r.id AND i.attempted) "
+    "AND NOT EXISTS (SELECT FROM banyan.parked p WHERE p.stream = $1::smallint AND p.record_id = r.id "
+    "AND p.state IN ('open', 'answered')) AND r.id > $5::uuid ORDER BY r.id LIMIT $4::bigint";
 constexpr const char* kLeastId = "00000000-0000-0000-0000-000000000000";
 
 struct Sum {
@@ -53,6 +63,23 @@ Buckets buckets_of(const pqxx::result& rows) {
   return buckets;
 }
 
+std::set<int> unequal_buckets(const Buckets& some, const Buckets& others) {
+  std::set<int> unequal;
+  for (const auto& [one, other] : {std::pair(&some, &others), std::pair(&others, &some)}) {
+    for (const auto& [bucket, sum] : *one) {
+      const auto found = other->find(bucket);
+      if (found == other->end() || !(found->second == sum)) unequal.insert(bucket);
+    }
+  }
+  return unequal;
+}
+
+std::vector<std::string> ids_of(const pqxx::result& rows) {
+  std::vector<std::string> ids;
+  for (const auto& row : rows) ids.emplace_back(text_of(row[0]));
+  return ids;
+}
+
 }  // namespace
 
 Result<SyncStore::Drift> PostgresSyncStore::drift(StreamId stream, std::size_t limit, Deadline deadline,
@@ -67,19 +94,22 @@ Result<SyncStore::Drift> PostgresSyncStore::drift(StreamId stream, std::size_t l
 
     const Buckets records =
         buckets_of(tx.exec_params(kRecordBuckets + kRecordSums + " GROUP BY 1", stream, entity, scope.tombstones));
+    const std::set<int> unequal =
+        unequal_buckets(records, buckets_of(tx.exec_params(kLinkBuckets + kLinkSums + " GROUP BY 1", stream)));
+    if (unequal.empty()) return drift;
     Column differing;
-    bool any = false;
-    for (const auto& [bucket, sum] : buckets_of(tx.exec_params(kLinkBuckets + kLinkSums + " GROUP BY 1", stream))) {
-      const auto other = records.find(bucket);
-      if (other != records.end() && other->second == sum) continue;
-      differing.add_number(bucket);
-      any = true;
-    }
-    if (!any) return drift;
+    for (const int bucket : unequal) differing.add_number(bucket);
     const std::string after = scope.after.empty() ? kLeastId : scope.after;
-    for (const auto& row : tx.exec_params(kRows, stream, entity, differing.finish(), limit, scope.tombstones, after)) {
-      drift.record_ids.emplace_back(text_of(row[0]));
+    const std::string buckets = differing.finish();
+    std::vector<std::string>& ids = drift.record_ids;
+    ids = ids_of(tx.exec_params(kRows, stream, entity, buckets, limit, scope.tombstones, after));
+    if (!scope.unlinked) return drift;
+    const auto linked = static_cast<std::ptrdiff_t>(ids.size());
+    for (std::string& id : ids_of(tx.exec_params(kUnlinkedRows, stream, entity, buckets, limit, after))) {
+      ids.push_back(std::move(id));
     }
+    std::inplace_merge(ids.begin(), ids.begin() + linked, ids.end());
+    if (ids.size() > limit) ids.resize(limit);
     return drift;
   };
   return database_.transact<Drift>(deadline, compare, store::Isolation::repeatable_read);

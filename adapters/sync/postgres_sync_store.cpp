@@ -10,12 +10,13 @@
 namespace banyan::sync {
 namespace {
 
-constexpr const char* kFindStream = "SELECT id FROM banyan.stream WHERE system = $1 AND entity = $2 AND active";
+constexpr const char* kFindStream =
+    "UPDATE banyan.stream SET named_at = now() WHERE system = $1 AND entity = $2 AND active RETURNING id";
 // A stream that was out of use has not heard of the records made meanwhile.
 constexpr const char* kOpenStream = R"sql(
 WITH opened AS (
   INSERT INTO banyan.stream (system, entity) VALUES ($1, $2)
-  ON CONFLICT (system, entity) DO UPDATE SET active = true
+  ON CONFLICT (system, entity) DO UPDATE SET active = true, named_at = now()
   RETURNING id
 ), counted AS (
   INSERT INTO banyan.sync_count (stream, side) SELECT id, side FROM opened, (VALUES ('legacy'), ('modern')) sides (side)
@@ -27,7 +28,25 @@ WITH opened AS (
 SELECT id FROM opened
 )sql";
 
-// Waits for a commit under way. The same owner goes on with its token, even late: nobody has come between.
+// So it looks for what it has missed, on both sides, before anything else.
+constexpr const char* kVerifyAgain = R"sql(
+WITH begun AS (
+  UPDATE banyan.stream_state SET scan_kind = 'verify', scan_phase = 'reading', scan_position = '', scan_dry_run = false,
+    scan_repair = true, scan_started = now(), scan_ended = 'epoch', scanned = 0, differences = 0, repaired = 0,
+    report = '{}'
+  WHERE stream = $1::smallint AND backfilled_at <> 'epoch' AND (scan_kind <> 'backfill' OR scan_phase = 'done')
+  RETURNING stream
+)
+INSERT INTO banyan.sweep_seen AS n (stream, legacy_id, run) SELECT stream, '', 1 FROM begun
+ON CONFLICT (stream, legacy_id) DO UPDATE SET run = n.run + 1
+)sql";
+
+// A commit holds the key of its lease (FOR KEY SHARE): that does not hinder a renewal, but nobody takes the lease over
+// meanwhile. Nothing waits here: the next round comes soon.
+constexpr const char* kIsInUse =
+    "SELECT EXISTS (SELECT FROM banyan.lease WHERE stream = $1::smallint) AND NOT EXISTS "
+    "(SELECT FROM banyan.lease WHERE stream = $1::smallint FOR UPDATE SKIP LOCKED)";
+// The same owner goes on with its token, even late: nobody has come between.
 constexpr const char* kLease =
     "INSERT INTO banyan.lease AS l (stream, token, owner, expires_at) "
     "VALUES ($1::smallint, 1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond') "
@@ -35,7 +54,26 @@ constexpr const char* kLease =
     "owner = excluded.owner, expires_at = clock_timestamp() + $3::bigint * interval '1 millisecond' "
     "WHERE l.owner = excluded.owner OR l.expires_at <= clock_timestamp() RETURNING token";
 constexpr const char* kRelease =
-    "UPDATE banyan.lease SET owner = '', expires_at = '-infinity' WHERE stream = $1::smallint AND token = $2::bigint";
+    "UPDATE banyan.lease SET owner = '', expires_at = clock_timestamp() WHERE stream = $1::smallint AND token = "
+    "$2::bigint";
+// Renewing waits for no commit, since it leaves the key as it is.
+constexpr const char* kKeepLeases = R"sql(
+WITH noted AS (
+  INSERT INTO banyan.process (owner, alive_until, streams)
+  VALUES ($1, clock_timestamp() + $2::bigint * interval '1 millisecond', $3::smallint[])
+  ON CONFLICT (owner) DO UPDATE SET alive_until = excluded.alive_until, streams = excluded.streams
+), buried AS (
+  DELETE FROM banyan.process WHERE owner <> $1 AND alive_until < clock_timestamp() - interval '1 hour'
+), renewed AS (
+  UPDATE banyan.lease SET expires_at = clock_timestamp() + $2::bigint * interval '1 millisecond'
+  WHERE owner = $1 AND stream = ANY ($3::smallint[]) RETURNING stream, token
+)
+SELECT r.token, r.token IS NULL AND (l.stream IS NULL OR l.expires_at <= clock_timestamp()),
+  1 + (SELECT count(*) FROM banyan.process p
+       WHERE p.owner <> $1 AND p.alive_until > clock_timestamp() AND n.stream = ANY (p.streams))
+FROM unnest($3::smallint[]) WITH ORDINALITY n (stream, place)
+LEFT JOIN renewed r ON r.stream = n.stream LEFT JOIN banyan.lease l ON l.stream = n.stream ORDER BY n.place
+)sql";
 // Those gone for long are taken out on the way.
 constexpr const char* kPresent = R"sql(
 WITH noted AS (
@@ -49,12 +87,14 @@ SELECT 1 + count(*) FROM banyan.process WHERE owner <> $1 AND alive_until > cloc
 
 const std::string kState =
     std::string("SELECT ") + kStateColumns + " FROM banyan.stream_state s WHERE s.stream = $1::smallint";
-// What has not been tried yet is due whatever the clocks of this machine and the database say.
+// Times of rows are by the database's clock, but tests give their own. What has not been tried yet is due whatever the
+// clocks say.
 const std::string kOutbox = std::string("SELECT ") + kOutboxColumns +
                             " FROM banyan.outbox o WHERE o.stream = $1::smallint AND (o.attempt = 0 OR o.not_before "
-                            "<= $2::timestamptz) ORDER BY o.first_at, o.record_id LIMIT $3::bigint";
+                            "<= greatest($2::timestamptz, now())) ORDER BY o.first_at, o.record_id LIMIT $3::bigint";
 const std::string kDue = std::string("SELECT ") + kWaitingColumns +
-                         " FROM banyan.waiting w WHERE w.stream = $1::smallint AND w.not_before <= $2::timestamptz "
+                         " FROM banyan.waiting w WHERE w.stream = $1::smallint AND w.not_before <= greatest("
+                         "$2::timestamptz, now()) "
                          "ORDER BY w.not_before, w.legacy_id LIMIT $3::bigint";
 const std::string kAnswered = std::string("SELECT ") + kParkedColumns +
                               " FROM banyan.parked p WHERE p.stream = $1::smallint AND p.state = 'answered' "
@@ -74,14 +114,18 @@ Result<StreamId> PostgresSyncStore::open_stream(const std::string& system, const
                                                 Deadline deadline) {
   return database_.transact<StreamId>(deadline, [system, entity](store::Transaction& tx) {
     pqxx::result rows = tx.exec_params(kFindStream, system, entity);
-    if (rows.empty()) rows = tx.exec_params(kOpenStream, system, entity);
-    return number_of<StreamId>(rows[0][0]);
+    if (!rows.empty()) return number_of<StreamId>(rows[0][0]);
+    rows = tx.exec_params(kOpenStream, system, entity);
+    const auto id = number_of<StreamId>(rows[0][0]);
+    tx.exec_params0(kVerifyAgain, id);
+    return id;
   });
 }
 
 Result<std::optional<Fence>> PostgresSyncStore::lease(StreamId stream, const std::string& owner,
                                                       std::chrono::milliseconds term, Deadline deadline) {
   return database_.transact<std::optional<Fence>>(deadline, [&](store::Transaction& tx) -> std::optional<Fence> {
+    if (flag_of(tx.exec_params1(kIsInUse, stream)[0])) return std::nullopt;
     const pqxx::result rows = tx.exec_params(kLease, stream, owner, term.count());
     if (rows.empty()) return std::nullopt;
     return Fence{stream, number_of(rows[0][0])};
@@ -91,6 +135,25 @@ Result<std::optional<Fence>> PostgresSyncStore::lease(StreamId stream, const std
 Result<void> PostgresSyncStore::release(const Fence& fence, Deadline deadline) {
   return database_.run(deadline,
                        [fence](store::Transaction& tx) { tx.exec_params0(kRelease, fence.stream, fence.token); });
+}
+
+Result<std::vector<LeaseStand>> PostgresSyncStore::keep_leases(const std::string& owner,
+                                                               std::span<const StreamId> streams,
+                                                               std::chrono::milliseconds term, Deadline deadline) {
+  Column ids;
+  for (const StreamId stream : streams) ids.add_number(stream);
+  const std::string asked = ids.finish();
+  return database_.transact<std::vector<LeaseStand>>(deadline, [&](store::Transaction& tx) {
+    std::vector<LeaseStand> stands;
+    for (const auto& row : tx.exec_params(kKeepLeases, owner, term.count(), asked)) {
+      LeaseStand stand;
+      if (!row[0].is_null()) stand.held = Fence{streams[stands.size()], number_of(row[0])};
+      stand.free = flag_of(row[1]);
+      stand.candidates = number_of<std::size_t>(row[2]);
+      stands.push_back(stand);
+    }
+    return stands;
+  });
 }
 
 Result<std::size_t> PostgresSyncStore::present(const std::string& owner, std::chrono::milliseconds term,

@@ -1,8 +1,8 @@
 // PostgresSyncStore: the durable state of sync in PostgreSQL. docs/reference/sync-schema.md explains the tables.
 //
-// A commit is one transaction at READ COMMITTED. Three locks make that enough: the lease, shared, so that it cannot
-// pass to another process before the commit has ended; the state of the stream; and each record that decide looks at,
-// in order of id. All else of a stream is written by the holder of its lease alone.
+// A commit is one transaction at READ COMMITTED. Three locks make that enough: the key of the lease, shared, so that it
+// cannot pass to another process before the commit has ended; the state of the stream; and each record that decide
+// looks at, in order of id. All else of a stream is written by the holder of its lease alone.
 #pragma once
 
 #include <span>
@@ -20,6 +20,8 @@ std::span<const store::SchemaFile> sync_schema();
 // answers come over kAnswersChannel, likewise with the id of the stream.
 inline constexpr const char* kOutboxChannel = "banyan_outbox";
 inline constexpr const char* kAnswersChannel = "banyan_answers";
+// A person has resumed the stream: whatever it waits for, it is to try now.
+inline constexpr const char* kResumedChannel = "banyan_resumed";
 
 class PostgresSyncStore final : public SyncStore {
 public:
@@ -30,6 +32,8 @@ public:
   Result<std::optional<Fence>> lease(StreamId stream, const std::string& owner, std::chrono::milliseconds term,
                                      Deadline deadline) override;
   Result<void> release(const Fence& fence, Deadline deadline) override;
+  Result<std::vector<LeaseStand>> keep_leases(const std::string& owner, std::span<const StreamId> streams,
+                                              std::chrono::milliseconds term, Deadline deadline) override;
   Result<std::size_t> present(const std::string& owner, std::chrono::milliseconds term, Deadline deadline) override;
   // Further errors: `conflict` if a record is not as decide presupposed without having looked at it.
   Result<void> commit(const Fence& fence, const Decide& decide, Deadline deadline) override;

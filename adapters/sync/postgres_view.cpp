@@ -20,7 +20,7 @@ constexpr const char* kFence =
     ", EXISTS (SELECT FROM banyan.waiting w WHERE w.on_id IS NOT NULL)"
     ", set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true)"
     ", set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true) "
-    "FROM banyan.lease l JOIN banyan.stream s ON s.id = l.stream WHERE l.stream = $1::smallint FOR SHARE OF l";
+    "FROM banyan.lease l JOIN banyan.stream s ON s.id = l.stream WHERE l.stream = $1::smallint FOR KEY SHARE OF l";
 
 // Locked, so that an owner is never changed in the middle of a commit.
 const std::string kState = std::string("SELECT ") + kStateColumns +

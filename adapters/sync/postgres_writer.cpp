@@ -64,7 +64,7 @@ constexpr const char* kRedirects =
     "ON CONFLICT (stream, legacy_id) DO UPDATE SET into_id = excluded.into_id";
 constexpr const char* kAwake = R"sql(
 WITH woken AS (
-  UPDATE banyan.waiting w SET not_before = now()
+  UPDATE banyan.waiting w SET not_before = 'epoch'
   FROM unnest($2::text[], $3::text[]) n (entity, id), banyan.stream s
   WHERE s.system = $1 AND w.stream = s.id AND w.on_entity = n.entity AND w.on_id = n.id
   RETURNING w.stream

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
+#include "adapters/sync/leases.hpp"
 #include "gateway/base/log.hpp"
 
 namespace banyan::sync {
@@ -22,13 +25,23 @@ struct Slot {
 
 constexpr std::chrono::seconds kStoreDeadline{2};
 constexpr std::chrono::seconds kAfterFault{5};
+constexpr std::size_t kIdsPerHint = 100;  // more: the stream is told to look for what is new
+
+std::vector<StreamId> ids_of(const std::vector<std::unique_ptr<Stream>>& streams) {
+  std::vector<StreamId> ids;
+  for (const auto& stream : streams) ids.push_back(stream->id());
+  return ids;
+}
 
 }  // namespace
 
 class Runner::Impl {
 public:
   Impl(std::vector<std::unique_ptr<Stream>> streams, RunnerOptions options, SyncStore& store, const Clock& clock)
-      : options_(std::move(options)), store_(store), clock_(clock) {
+      : options_(std::move(options)),
+        store_(store),
+        clock_(clock),
+        leases_(store, clock, options_.owner, options_.lease_term, ids_of(streams)) {
     for (auto& stream : streams) slots_.push_back({std::move(stream), std::nullopt, false, {}});
     for (Slot& slot : slots_) connect(slot);
   }
@@ -74,7 +87,22 @@ public:
     return all_held;
   }
 
+  void follow(const StreamHint& hint) {
+    for (Slot& slot : slots_) {
+      const StreamMapping& mapping = slot.stream->mapping();
+      if (mapping.system() != hint.system || mapping.entity() != hint.entity || !holds(slot)) continue;
+      if (hint.sweep) slot.stream->sweep_soon();
+      if (!hint.sweep || !hint.ids.empty()) slot.stream->observe(hint.ids);
+    }
+  }
+
   void nudge(StreamId stream) {
+    for (Slot& slot : slots_) {
+      if (stream == 0 || slot.stream->id() == stream) slot.stream->nudge();
+    }
+  }
+
+  void try_now(StreamId stream) {
     for (Slot& slot : slots_) {
       if (stream == 0 || slot.stream->id() == stream) slot.stream->nudge();
     }
@@ -92,13 +120,36 @@ public:
   }
 
 private:
+  bool holds(const Slot& slot) const {
+    const std::lock_guard lock(mutex_);
+    return slot.fence.has_value();
+  }
+
   bool observe(Slot& slot, std::span<const std::string> ids) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!slot.fence) return false;
-    }
+    if (!holds(slot)) return false;
     slot.stream->observe(ids);
     return true;
+  }
+
+  // The slot of this process that holds the stream; null: none.
+  Slot* holder(const std::string& system, const std::string& entity) {
+    for (Slot& slot : slots_) {
+      const StreamMapping& mapping = slot.stream->mapping();
+      if (mapping.system() == system && mapping.entity() == entity && holds(slot)) return &slot;
+    }
+    return nullptr;
+  }
+
+  // Hints are gathered, since a page of a feed may give many.
+  void tell(const std::string& system, const std::string& entity, const std::string* id) {
+    if (!options_.tell_others) return;
+    {
+      const std::lock_guard lock(mutex_);
+      Untold& untold = untold_[{system, entity}];
+      if (id) untold.ids.insert(*id);
+      if (!id) untold.sweep = true;
+    }
+    ending_.notify_all();
   }
 
   // What streams tell each other.
@@ -113,17 +164,18 @@ private:
       changed_.notify_one();
     });
     stream->on_missing([this, &mapping](const Reference& reference) {
-      for (Slot& other : slots_) {
-        const bool is_it = other.stream->mapping().system() == mapping.system() &&
-                           other.stream->mapping().entity() == reference.entity;
-        if (is_it) other.stream->observe(std::span(&reference.id, 1));
+      if (Slot* other = holder(mapping.system(), reference.entity)) {
+        other->stream->observe(std::span(&reference.id, 1));
+      } else {
+        tell(mapping.system(), reference.entity, &reference.id);
       }
     });
     stream->on_deleted([this, &mapping] {
       for (const std::string& child : mapping.children()) {
-        for (Slot& other : slots_) {
-          const StreamMapping& its = other.stream->mapping();
-          if (its.system() == mapping.system() && its.entity() == child) other.stream->sweep_soon();
+        if (Slot* other = holder(mapping.system(), child)) {
+          other->stream->sweep_soon();
+        } else {
+          tell(mapping.system(), child, nullptr);
         }
       }
     });
@@ -206,49 +258,68 @@ private:
 
   // Apart from the steps, since one of those may take longer than a lease.
   void keep_leases() {
+    SteadyTime next = clock_.now();
     std::unique_lock lock(mutex_);
     while (!stopping_) {
+      auto untold = std::exchange(untold_, {});
       lock.unlock();
-      const auto processes = store_.present(options_.owner, options_.lease_term, soon());
-      const std::size_t share = processes ? (slots_.size() + *processes - 1) / std::max<std::size_t>(1, *processes) : 0;
-      if (processes) renew_all(share);
+      try {
+        if (clock_.now() >= next) {
+          next = clock_.now() + options_.lease_renewal;
+          renew();
+        }
+        for (const auto& [stream, hint] : untold) pass_on(stream.first, stream.second, hint);
+      } catch (const std::exception& error) {
+        log::error("leases could not be kept", {{"reason", error.what()}});
+      }
       lock.lock();
-      ending_.wait_for(lock, options_.lease_renewal, [this] { return stopping_; });
+      ending_.wait_for(lock, std::max(next - clock_.now(), SteadyTime::duration::zero()),
+                       [this] { return stopping_ || !untold_.empty(); });
     }
   }
 
-  void renew_all(std::size_t share) {
-    std::size_t held = 0;
-    for (Slot& slot : slots_) {
-      bool has = false;
-      bool busy = false;
-      {
-        const std::lock_guard lock(mutex_);
-        has = slot.fence.has_value();
-        busy = slot.busy;
-      }
-      if (has && !busy && held >= share) {  // more than our part: another process has come
-        std::optional<Fence> fence;
-        {
-          const std::lock_guard lock(mutex_);
-          if (!slot.busy) fence = std::exchange(slot.fence, std::nullopt);
-        }
-        if (fence) give_back(*fence);
-        continue;
-      }
-      if (!has && held >= share) continue;
-      const auto fence = store_.lease(slot.stream->id(), options_.owner, options_.lease_term, soon());
-      if (!fence) {
-        log::warn("a lease could not be renewed", {{"reason", fence.error().public_message}});
-        if (has) ++held;
-        continue;
-      }
+  void renew() {
+    const auto let_go = [this](std::size_t place) {
       const std::lock_guard lock(mutex_);
-      if (*fence && (!slot.fence || slot.fence->token != (*fence)->token)) slot.wake = clock_.now();
-      slot.fence = *fence;
-      if (*fence) ++held;
+      if (!slots_[place].busy) slots_[place].fence.reset();
+      return !slots_[place].busy;
+    };
+    const auto round = leases_.keep(let_go);
+    if (!round) {
+      log::warn("the leases could not be renewed", {{"reason", round.error().public_message}});
+      return;
+    }
+    std::map<std::string, std::size_t> processes;
+    {
+      const std::lock_guard lock(mutex_);
+      for (std::size_t i = 0; i < slots_.size(); ++i) {
+        Slot& slot = slots_[i];
+        const auto& fence = round->fences[i];
+        if (fence && (!slot.fence || slot.fence->token != fence->token)) slot.wake = clock_.now();
+        slot.fence = fence;
+        std::size_t& most = processes[slot.stream->mapping().system()];
+        most = std::max(most, round->candidates[i]);
+      }
     }
     changed_.notify_all();
+    if (processes == processes_) return;
+    processes_ = processes;
+    if (!options_.shared_by) return;
+    for (const auto& [system, count] : processes_) options_.shared_by(system, count);
+  }
+
+  // Hints that came up since the last time, of one stream.
+  struct Untold {
+    std::set<std::string> ids;
+    bool sweep = false;
+  };
+
+  void pass_on(const std::string& system, const std::string& entity, const Untold& untold) {
+    StreamHint hint{system, entity, {}, untold.sweep};
+    const bool fits = untold.ids.size() <= kIdsPerHint;
+    if (fits) hint.ids.assign(untold.ids.begin(), untold.ids.end());
+    options_.tell_others(hint);
+    if (!fits && untold.sweep) options_.tell_others({system, entity, {}, false});
   }
 
   const RunnerOptions options_;
@@ -256,9 +327,12 @@ private:
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // a stream is due: the workers wait for it
-  std::condition_variable ending_;   // stop(): the renewal of leases waits for it
+  std::condition_variable ending_;   // stop(), or there is something to tell: the renewal of leases waits for it
   bool stopping_ = false;
-  std::vector<Slot> slots_;  // as many as at the beginning, at the same place
+  std::vector<Slot> slots_;                                       // as many as at the beginning, at the same place
+  std::map<std::pair<std::string, std::string>, Untold> untold_;  // by system and entity
+  Leases leases_;                                                 // of the renewal alone, and so:
+  std::map<std::string, std::size_t> processes_;                  // by system
   std::vector<std::thread> workers_;
   std::thread renewal_;
 };
@@ -277,8 +351,14 @@ void Runner::stop() {
 bool Runner::observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids) {
   return impl_->observe(system, entity, legacy_ids);
 }
+void Runner::follow(const StreamHint& hint) {
+  impl_->follow(hint);
+}
 void Runner::nudge(StreamId stream) {
   impl_->nudge(stream);
+}
+void Runner::try_now(StreamId stream) {
+  impl_->try_now(stream);
 }
 std::vector<StreamStatus> Runner::status() const {
   return impl_->status();

@@ -19,11 +19,25 @@
 
 namespace banyan::sync {
 
+// What a stream has noticed that concerns one which another process holds.
+struct StreamHint {
+  std::string system;
+  std::string entity;
+  std::vector<std::string>
+      ids;             // legacy records to be looked at; none: whatever is new, unless it is only for the sweep
+  bool sweep = false;  // records may have gone unseen: all are to be read
+};
+
 struct RunnerOptions {
   std::string owner;        // names this process among those that share the store; unique
   std::size_t threads = 2;  // streams that may be stepped at the same time
   std::chrono::milliseconds lease_term{3'000};
-  std::chrono::milliseconds lease_renewal{1'000};
+  std::chrono::milliseconds lease_renewal{500};
+  // Passes a hint on to the other processes; their Runner::follow() takes it. Called by a thread of the runner's.
+  std::function<void(const StreamHint&)> tell_others;
+  // How many processes work on the streams of this system, this one included: called when that has changed, by a thread
+  // of the runner's.
+  std::function<void(const std::string& system, std::size_t processes)> shared_by;
 };
 
 class Runner {
@@ -42,8 +56,13 @@ public:
   // children, are looked at at once. No ids: which ones is not known. False: another process holds one of those
   // streams, and should be told.
   bool observe(const std::string& system, const std::string& entity, std::span<const std::string> legacy_ids);
+  // From any thread: what another process has noticed. Streams that this one does not hold are left alone.
+  void follow(const StreamHint& hint);
   // From any thread: the outbox or the answers of the stream may hold something new; 0: of all streams.
   void nudge(StreamId stream);
+
+  // From any thread: somebody has put right what kept the stream from going on; 0: all streams.
+  void try_now(StreamId stream);
 
   std::vector<StreamStatus> status() const;
 

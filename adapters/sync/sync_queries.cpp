@@ -32,16 +32,18 @@ const std::string kStreams =
     "WHERE t.active ORDER BY t.system, s.stream";
 constexpr pqxx::row::size_type kAfterState = 23;
 
-// Takes the run over only if none is under way; what was met before is forgotten, and records without a link are looked
-// for afresh, as the engine does when it begins one by itself.
+// Takes the run over only if none but a sweep is under way; what was met before is forgotten, and records without a
+// link are looked for afresh, as the engine does when it begins one by itself.
 constexpr const char* kStartScan = R"sql(
 WITH begun AS (
   UPDATE banyan.stream_state s SET scan_kind = $3, scan_phase = 'reading', scan_position = '', scan_dry_run = $4,
-    scan_repair = $5, scan_started = now(), scan_ended = 'epoch', scanned = 0, differences = 0, repaired = 0, report = '{}',
+    scan_repair = $5, scan_started = now(), scan_ended = 'epoch', scanned = 0, differences = 0, repaired = 0,
+    report = CASE WHEN s.scan_kind = 'sweep' AND s.scan_phase <> 'done' AND $6 THEN '{"replaced_sweep": true}'::jsonb
+             ELSE '{}' END,
     unlinked_from = '00000000-0000-0000-0000-000000000000'
   FROM banyan.stream t
   WHERE t.id = s.stream AND t.active AND ($1 = '' OR t.system = $1) AND ($2 = '' OR t.entity = $2)
-    AND (s.scan_kind = 'none' OR s.scan_phase = 'done')
+    AND (s.scan_kind IN ('none', 'sweep') OR s.scan_phase = 'done')
   RETURNING s.stream, t.system, t.entity
 ), forgotten AS (
   INSERT INTO banyan.sweep_seen AS n (stream, legacy_id, run) SELECT stream, '', 1 FROM begun
@@ -59,7 +61,7 @@ WITH changed AS (
   WHERE t.id = s.stream AND t.active AND ($1 = '' OR t.system = $1)
   RETURNING s.stream, t.system
 )
-SELECT system, count(pg_notify('banyan_outbox', stream::text)) FROM changed GROUP BY system ORDER BY system
+SELECT system, count(pg_notify(CASE WHEN $2 THEN 'banyan_outbox' ELSE 'banyan_resumed' END, stream::text)) FROM changed GROUP BY system ORDER BY system
 )sql";
 
 constexpr const char* kSetOwner = R"sql(
@@ -110,6 +112,24 @@ DELETE FROM banyan.inbox WHERE id IN (
     AND NOT (i.outcome IN ('conflict', 'dead_letter') AND EXISTS (
       SELECT FROM banyan.parked p WHERE p.state IN ('open', 'answered') AND p.id::text = i.ref))
   ORDER BY i.id LIMIT $2::bigint)
+)sql";
+
+constexpr const char* kPruneDecided = R"sql(
+DELETE FROM banyan.parked WHERE id IN (
+  SELECT p.id FROM banyan.parked p
+  WHERE p.state IN ('resolved', 'superseded') AND p.answered_by = 'policy'
+    AND p.changed_at < now() - $1::bigint * interval '1 hour'
+  ORDER BY p.changed_at LIMIT $2::bigint)
+)sql";
+
+// A process is out of the table an hour after it was last seen.
+constexpr const char* kNamed = R"sql(
+UPDATE banyan.stream SET named_at = now() WHERE named_at < now() - interval '5 minutes' AND id IN (
+  SELECT unnest(p.streams) FROM banyan.process p WHERE p.alive_until > now())
+)sql";
+constexpr const char* kRetire = R"sql(
+UPDATE banyan.stream SET active = false WHERE active AND named_at < now() - $1::bigint * interval '1 hour'
+RETURNING system, entity
 )sql";
 
 Counts read_counts(const pqxx::row& row, pqxx::row::size_type first) {
@@ -177,7 +197,8 @@ Result<std::vector<std::pair<std::string, std::string>>> SyncQueries::start_scan
     if (tx.exec_params(kAnyStream, system, entity).empty()) return std::nullopt;
     Names names;
     const std::string word(to_string(kind));
-    for (const auto& row : tx.exec_params(kStartScan, system, entity, word, dry_run, repair)) {
+    const bool only_looks = dry_run || (kind == ScanState::Kind::verify && !repair);
+    for (const auto& row : tx.exec_params(kStartScan, system, entity, word, dry_run, repair, only_looks)) {
       names.emplace_back(text_of(row[0]), text_of(row[1]));
     }
     return names;
@@ -236,6 +257,23 @@ Result<std::vector<std::string>> SyncQueries::unaccounted(Deadline deadline) {
 Result<std::int64_t> SyncQueries::prune(std::chrono::hours age, std::size_t limit, Deadline deadline) {
   return database_.transact<std::int64_t>(deadline, [&](store::Transaction& tx) {
     return static_cast<std::int64_t>(tx.exec_params(kPrune, age.count(), limit).affected_rows());
+  });
+}
+
+Result<std::int64_t> SyncQueries::prune_decided(std::chrono::hours age, std::size_t limit, Deadline deadline) {
+  return database_.transact<std::int64_t>(deadline, [&](store::Transaction& tx) {
+    return static_cast<std::int64_t>(tx.exec_params(kPruneDecided, age.count(), limit).affected_rows());
+  });
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> SyncQueries::retire_streams(std::chrono::hours age,
+                                                                                     Deadline deadline) {
+  using Names = std::vector<std::pair<std::string, std::string>>;
+  return database_.transact<Names>(deadline, [&](store::Transaction& tx) {
+    tx.exec0(kNamed);
+    Names names;
+    for (const auto& row : tx.exec_params(kRetire, age.count())) names.emplace_back(text_of(row[0]), text_of(row[1]));
+    return names;
   });
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/sync/sync_store.hpp"
@@ -64,7 +65,8 @@ public:
   // Answers every open dead letter that fits with {}: how many.
   Result<std::int64_t> replay(const ParkedFilter& filter, const std::string& by, Deadline deadline);
 
-  // Asks for a run. Empty names: all. The (system, entity) pairs for which it was begun; those under way are left out.
+  // Asks for a run. Empty names: all. The (system, entity) pairs for which it was begun; those with a run under way are
+  // left out, but a sweep gives way: if the run does not do its work, it comes again afterwards.
   Result<std::vector<std::pair<std::string, std::string>>> start_scan(const std::string& system,
                                                                       const std::string& entity, ScanState::Kind kind,
                                                                       bool dry_run, bool repair, Deadline deadline);
@@ -84,6 +86,11 @@ public:
 
   // Removes settled rows of the inbox older than `age`, at most `limit`: how many.
   Result<std::int64_t> prune(std::chrono::hours age, std::size_t limit, Deadline deadline);
+
+  // Likewise matters that a policy decided, and that are on record only.
+  Result<std::int64_t> prune_decided(std::chrono::hours age, std::size_t limit, Deadline deadline);
+  // Streams that no process has had for `age` go out of use: their outbox is filled no more. Their (system, entity).
+  Result<std::vector<std::pair<std::string, std::string>>> retire_streams(std::chrono::hours age, Deadline deadline);
 
 private:
   store::Database& database_;

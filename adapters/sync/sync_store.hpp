@@ -287,6 +287,16 @@ using Decide = std::function<Changes(View&)>;
 struct DriftScope {
   std::string after;       // record ids greater than this one; empty: all
   bool tombstones = true;  // a tombstone whose link has a base is drift; false: deletes do not cross, so it is not
+  // So is a live record of the entity without a link, if nothing is under way for it: it is in no outbox, its create
+  // has not been attempted, and it is no open matter. True if creates cross.
+  bool unlinked = false;
+};
+
+// How a lease stands.
+struct LeaseStand {
+  std::optional<Fence> held;   // by the process that asks, renewed just now
+  bool free = false;           // nobody holds it
+  std::size_t candidates = 1;  // processes that are alive and have the stream, the one that asks included
 };
 
 class SyncStore {
@@ -300,6 +310,11 @@ public:
   virtual Result<std::optional<Fence>> lease(StreamId stream, const std::string& owner, std::chrono::milliseconds term,
                                              Deadline deadline) = 0;
   virtual Result<void> release(const Fence& fence, Deadline deadline) = 0;
+  // Renews at once every lease of these streams that `owner` holds, also late if nobody has come between, and notes
+  // that this process has these streams and is alive for `term`. How each of them stands, in the same order. Does not
+  // wait for commits under way. Only stores that several processes share can do it: see Runner.
+  virtual Result<std::vector<LeaseStand>> keep_leases(const std::string& owner, std::span<const StreamId> streams,
+                                                      std::chrono::milliseconds term, Deadline deadline);
   // Notes that this process is alive for `term`, and gives the number of processes that are, this one included.
   virtual Result<std::size_t> present(const std::string& owner, std::chrono::milliseconds term, Deadline deadline) = 0;
 
@@ -313,7 +328,8 @@ public:
   // Answered conflicts and replayed dead letters that the engine has not carried out yet.
   virtual Result<std::vector<Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) = 0;
   // The store against its bases: rows whose record has another hash than the link remembers, by bucket checksums and
-  // then by row; a record still in the outbox is left out. `checked`: links compared, whatever `scope` says.
+  // then by row, and records without a link (see DriftScope); a record still in the outbox is left out. `checked`:
+  // links compared, whatever `scope` says.
   struct Drift {
     std::int64_t checked = 0;
     std::vector<std::string> record_ids;  // in order, at most limit; fewer: there are no more

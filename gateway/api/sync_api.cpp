@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "adapters/records/ontology.hpp"
+#include "adapters/sync/scan_report.hpp"
 #include "gateway/api/record_api_request.hpp"
 #include "gateway/api/sync_json.hpp"
 
@@ -42,6 +43,14 @@ std::optional<std::int64_t> number(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < 1) return std::nullopt;
   return value;
+}
+
+Json budget_json(const SyncSources::BudgetUse& use) {
+  const auto rate = [](std::optional<double> calls) { return calls ? Json(*calls) : Json(); };
+  return Json{{"calls_per_second", rate(use.calls_per_second)},
+              {"part_per_second", rate(use.part_per_second)},
+              {"processes", use.processes},
+              {"used_share", use.used_share}};
 }
 
 // A member that must be of a type if it is there. Sets `fault` otherwise.
@@ -177,13 +186,10 @@ HttpResponse SyncApi::status() const {
   for (const sync::StreamReport& report : *reports) {
     const bool is_new = systems.empty() || systems.back()["system"] != report.system;
     if (is_new) {
-      const auto budget = sources_.budget(report.system);
       systems.push_back({{"system", report.system},
                          {"state", trouble.empty() ? "running" : "starting"},
                          {"reason", trouble},
-                         {"budget",
-                          {{"calls_per_second", budget.calls_per_second ? Json(*budget.calls_per_second) : Json()},
-                           {"used_share", budget.used_share}}},
+                         {"budget", budget_json(sources_.budget(report.system))},
                          {"streams", Json::array()}});
     }
     Json& system = systems.back();
@@ -207,7 +213,9 @@ Json SyncApi::stream_json(const sync::StreamReport& report, const std::vector<sy
   }
   Json drift = Json::array();
   if (status) {
-    for (const std::string& sentence : status->schema_drift) drift.push_back({{"message", sentence}, {"held", true}});
+    for (const std::string& sentence : status->schema_drift) {
+      drift.push_back({{"message", sentence}, {"held", sentence.find(sync::kIsHeld) != std::string::npos}});
+    }
   }
   sync::Counts both = report.legacy;
   both.captured += report.modern.captured;

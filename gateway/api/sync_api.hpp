@@ -24,10 +24,12 @@ struct SyncSources {
   std::function<std::vector<sync::StreamStatus>()> status = [] { return std::vector<sync::StreamStatus>{}; };
   // Why sync has not come up yet; empty: it has, or it is another process's work.
   std::function<std::string()> trouble = [] { return std::string(); };
-  // Calls granted per second and the share used; nothing: not known here, or unlimited.
+  // Calls granted per second, and this process's part of them; nothing: not known here, or unlimited.
   struct BudgetUse {
     std::optional<double> calls_per_second;
-    double used_share = 0;
+    std::optional<double> part_per_second;
+    std::size_t processes = 1;  // that divide the calls among them
+    double used_share = 0;      // of the part
   };
   std::function<BudgetUse(const std::string& system)> budget = [](const std::string&) { return BudgetUse{}; };
   // Plain sentences about the guarantees that hold for a stream.

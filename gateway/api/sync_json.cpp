@@ -1,5 +1,6 @@
 #include "gateway/api/sync_json.hpp"
 
+#include "adapters/sync/scan_report.hpp"
 #include "gateway/base/json_text.hpp"
 
 namespace banyan::api {
@@ -29,7 +30,9 @@ Json run_json(const ScanState& scan, const StreamReport& report, const StreamSta
   if (ended && scan.ended > scan.started) {
     rate = static_cast<double>(scan.scanned) / seconds_between(scan.started, scan.ended);
   }
-  const bool known = report.links >= scan.scanned && report.links > 0;
+  // How many there are is not known before all have been read once. Later there are as many as links, but for those
+  // that have come since or cannot be taken in.
+  const bool known = report.state.backfilled_at != WallTime{} && report.links >= scan.scanned;
   Json out{{"state", run_state(scan)},
            {"message", status && !ended ? status->trouble : ""},
            {"started_at", time_json(scan.started)},
@@ -70,6 +73,7 @@ Json backfill_json(const StreamReport& report, const StreamStatus* status) {
     out = run_json(scan, report, status, "scanned");
     out["dry_run"] = scan.dry_run;
     out["report"] = scan.dry_run ? scan.report : Json();
+    if (scan.dry_run) out["report"].erase(sync::kReplacedSweep);
     return out;
   }
   out = idle_run("scanned");

@@ -15,6 +15,7 @@
 #include "gateway/app/cli.hpp"
 #include "gateway/app/metrics.hpp"
 #include "gateway/app/store_role.hpp"
+#include "gateway/app/sync_hints.hpp"
 #include "gateway/app/sync_role.hpp"
 #include "gateway/base/async_log.hpp"
 #include "gateway/base/log.hpp"
@@ -83,11 +84,11 @@ api::SyncSources sync_sources(const Settings& settings, const SyncRole* sync) {
     if (!adapter || !mapping) return std::vector<std::string>{};
     return legacy::guarantees(adapter->capabilities(mapping->type()));
   };
-  sources.budget = [sync, &settings](const std::string& name) {
+  sources.budget = [sync](const std::string& name) {
     api::SyncSources::BudgetUse use;
-    if (const sync::Budget* budget = sync->budget(name)) use.used_share = budget->figures().used_share;
-    for (const SyncSystem& system : settings.sync.systems) {
-      if (system.name == name) use.calls_per_second = system.calls_per_second;
+    if (const sync::Budget* budget = sync->budget(name)) {
+      const auto figures = budget->figures();
+      use = {figures.granted, figures.part, figures.processes, figures.used_share};
     }
     return use;
   };
@@ -105,6 +106,17 @@ api::RecordApiOptions record_options(sync::SyncQueries& queries, const Clock& cl
     return std::map<std::string, records::Json>{};
   };
   return options;
+}
+
+// The legacy systems behind upstreams, where there is a process that syncs but is not this one. Within a private
+// PostgreSQL there can be none.
+std::vector<std::string> observed_elsewhere(const Settings& settings, Roles roles) {
+  std::vector<std::string> upstreams;
+  if (!roles.proxy || roles.sync || settings.store.kind != Store::Kind::url) return upstreams;
+  for (const SyncSystem& system : settings.sync.systems) {
+    if (!system.upstream.empty()) upstreams.push_back(system.upstream);
+  }
+  return upstreams;
 }
 
 // What answers below /api. Until the store has been prepared there is nothing to answer with.
@@ -187,8 +199,10 @@ int serve(Settings settings, Roles roles) {
     sink = [log = access_log.get()](std::string lines, std::uint64_t count) { log->write(std::move(lines), count); };
   }
 
+  const std::vector<std::string> elsewhere = observed_elsewhere(settings, roles);
+  const bool keeps_store = settings.store.kind != Store::Kind::none && (roles.control || roles.sync);
   std::unique_ptr<StoreRole> store;
-  if (settings.store.kind != Store::Kind::none && (roles.control || roles.sync)) {
+  if (keeps_store || !elsewhere.empty()) {
     auto opened = StoreRole::open(settings, clock);
     if (!opened) return report(opened.error());
     store = std::move(*opened);
@@ -198,9 +212,12 @@ int serve(Settings settings, Roles roles) {
     sync = std::make_unique<SyncRole>(settings, *store, ids, clock);
   }
 
+  std::unique_ptr<ObservedTeller> teller;
   std::unique_ptr<proxy::Proxy> data_plane;
   if (roles.proxy) {
+    if (!elsewhere.empty()) teller = std::make_unique<ObservedTeller>(elsewhere, store->database(), clock);
     proxy::WriteSink writes;
+    if (teller) writes = [to = teller.get()](proxy::ObservedWrite write) { return to->observe(std::move(write)); };
     if (sync) writes = [role = sync.get()](proxy::ObservedWrite write) { return role->observe(std::move(write)); };
     data_plane = std::make_unique<proxy::Proxy>(settings.proxy, settings.routes, std::move(sink), std::move(writes));
     if (auto started = data_plane->start(); !started) return report(started.error());
@@ -218,7 +235,7 @@ int serve(Settings settings, Roles roles) {
     for (const auto& address : data_plane->addresses()) log::info("listening", {{"address", text(address)}});
   }
   std::unique_ptr<StoreKeeper> keeper;
-  if (store) keeper = std::make_unique<StoreKeeper>(*store, settings.sync.ontology, clock);
+  if (keeps_store) keeper = std::make_unique<StoreKeeper>(*store, settings.sync.ontology, clock);
   if (sync) sync->start();
 
   wait_for_end(signals, access_log.get());
@@ -226,6 +243,7 @@ int serve(Settings settings, Roles roles) {
   if (data_plane) data_plane->stop(kDrain);
   if (admin) admin->stop();
   if (keeper) keeper->stop();
+  if (teller) teller->stop();
   if (sync) sync->stop();
   sync.reset();
   api.reset();

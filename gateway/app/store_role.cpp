@@ -15,8 +15,11 @@ namespace {
 
 // Settled captures are kept for a week, for whoever asks what became of a change.
 constexpr std::chrono::hours kInboxAge{7 * 24};
+// What a policy decided is on record for a month.
+constexpr std::chrono::hours kDecidedAge{30 * 24};
 constexpr std::chrono::minutes kTidyInterval{1};
 constexpr std::size_t kPruneBatch = 50'000;
+constexpr std::size_t kDecidedBatch = 5'000;
 
 }  // namespace
 
@@ -102,6 +105,9 @@ void StoreKeeper::keep() {
   while (!wait_or_stop(kTidyInterval)) {
     const auto removed = queries.prune(kInboxAge, kPruneBatch, Deadline::after(clock_, std::chrono::seconds(30)));
     if (!removed) log::warn("old rows of the inbox were not removed", {{"reason", removed.error().public_message}});
+    const auto decided =
+        queries.prune_decided(kDecidedAge, kDecidedBatch, Deadline::after(clock_, std::chrono::seconds(30)));
+    if (!decided) log::warn("old decisions were not removed", {{"reason", decided.error().public_message}});
   }
 }
 

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "adapters/legacy/rest/rest_system.hpp"
+#include "adapters/sync/sync_queries.hpp"
+#include "gateway/app/sync_hints.hpp"
 #include "gateway/base/log.hpp"
 
 namespace banyan::app {
@@ -16,9 +18,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kObservedWrites = 16'384;
-constexpr const char* kObservedChannel = "banyan_observed";
-constexpr std::size_t kLargestHint = 7'000;  // PostgreSQL takes 8,000 bytes
 constexpr std::chrono::seconds kTryAgain{2};
+// A stream that no process has had for so long is out of use: docs/reference/settings.md.
+constexpr std::chrono::hours kOutOfUse{24};
+constexpr std::chrono::minutes kRetirementInterval{10};
 
 Deadline soon(const Clock& clock) {
   return Deadline::after(clock, 20s);
@@ -31,6 +34,18 @@ Error to_error(const legacy::Failure& failure) {
 std::unique_ptr<legacy::LegacySystem> make_system(const SyncSystem& settings, const Clock& clock) {
   if (settings.tryton) return std::make_unique<legacy::tryton::TrytonSystem>(*settings.tryton, clock);
   return std::make_unique<legacy::rest::RestSystem>(*settings.rest, clock);
+}
+
+// What the settings grant, else what the system says of itself. Below the calls of the adapter, which keeps its own
+// pace, this lets live changes go before a backfill.
+std::optional<double> granted_rate(const SyncSystem& settings, const legacy::LegacySystem& system) {
+  std::optional<double> least = settings.calls_per_second;
+  if (least) return least;
+  for (const auto& mapping : settings.mapping.streams) {
+    const auto granted = system.capabilities(mapping->type()).calls_per_second;
+    if (granted) least = std::min(least.value_or(*granted), *granted);
+  }
+  return least;
 }
 
 std::string process_name(records::RecordIds& ids) {
@@ -61,7 +76,7 @@ SyncRole::SyncRole(const Settings& settings, StoreRole& store, records::RecordId
     at_work.upstream = system.upstream;
     at_work.settings = &system;
     at_work.system = make_system(system, clock);
-    at_work.budget = std::make_unique<sync::Budget>(system.calls_per_second, clock);
+    at_work.budget = std::make_unique<sync::Budget>(granted_rate(system, *at_work.system), clock);
     systems_.push_back(std::move(at_work));
   }
 }
@@ -160,6 +175,8 @@ Result<void> SyncRole::try_to_bring_up() {
   sync::RunnerOptions options;
   options.owner = process_name(ids_);
   options.threads = settings_.sync.threads;
+  options.tell_others = [this](const sync::StreamHint& hint) { tell_of(store_.database(), hint, clock_); };
+  options.shared_by = [this](const std::string& system, std::size_t processes) { divide_budget(system, processes); };
   runner_ = std::make_unique<sync::Runner>(std::move(streams), std::move(options), sync_store_, clock_);
   runner_->start();
   return {};
@@ -203,6 +220,9 @@ void SyncRole::start_listener() {
   const auto wake = [this](const std::string& payload) { runner_->nudge(stream_in(payload)); };
   callbacks.channels[sync::kOutboxChannel] = wake;
   callbacks.channels[sync::kAnswersChannel] = wake;
+  callbacks.channels[sync::kResumedChannel] = [this](const std::string& payload) {
+    runner_->try_now(stream_in(payload));
+  };
   callbacks.channels[kObservedChannel] = [this](const std::string& payload) { follow_hint(payload); };
   callbacks.connected = [this] { runner_->nudge(0); };
   listener_ = std::make_unique<store::Listener>(std::move(options), std::move(callbacks));
@@ -211,8 +231,28 @@ void SyncRole::start_listener() {
 void SyncRole::follow_observed_writes() {
   while (!observed_.closed()) {
     for (const proxy::ObservedWrite& write : observed_.take(256, 1s)) {
-      if (!follow(write.upstream, write.entity, write.ids)) tell_others(write);
+      if (!follow(write.upstream, write.entity, write.ids)) tell_of(store_.database(), write, clock_);
     }
+    if (clock_.now() >= next_retirement_) retire_streams();
+  }
+}
+
+void SyncRole::retire_streams() {
+  next_retirement_ = clock_.now() + kRetirementInterval;
+  const auto retired = sync::SyncQueries(store_.database()).retire_streams(kOutOfUse, soon(clock_));
+  if (!retired) {
+    log::warn("streams out of use could not be looked for", {{"reason", retired.error().public_message}});
+    return;
+  }
+  for (const auto& [system, entity] : *retired) {
+    log::warn("no process has this stream any more: changes are not kept for it",
+              {{"system", system}, {"entity", entity}});
+  }
+}
+
+void SyncRole::divide_budget(const std::string& system, std::size_t processes) {
+  for (SystemAtWork& at_work : systems_) {
+    if (at_work.name == system) at_work.budget->divide_by(processes);
   }
 }
 
@@ -224,21 +264,10 @@ bool SyncRole::follow(const std::string& upstream, const std::string& entity, co
   return all_here;
 }
 
-// A stream that another process holds: it listens for this. Only a hint, so a failure costs no more than the time until
-// the next poll.
-void SyncRole::tell_others(const proxy::ObservedWrite& write) {
-  nlohmann::json hint{{"upstream", write.upstream}, {"entity", write.entity}, {"ids", write.ids}};
-  const auto text = [&] { return hint.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); };
-  if (text().size() > kLargestHint) hint["ids"] = nlohmann::json::array();
-  const auto told = store_.database().run(Deadline::after(clock_, 1s),
-                                          [&](store::Transaction& tx) { store::notify(tx, kObservedChannel, text()); });
-  if (!told) log::debug("an observed write was not passed on", {{"reason", told.error().public_message}});
-}
-
 void SyncRole::follow_hint(const std::string& payload) {
-  const auto hint = nlohmann::json::parse(payload, nullptr, false);
-  if (!hint.is_object()) return;
-  follow(hint.value("upstream", ""), hint.value("entity", ""), hint.value("ids", std::vector<std::string>{}));
+  const Hint hint = read_hint(payload);
+  if (hint.observed) follow(hint.observed->upstream, hint.observed->entity, hint.observed->ids);
+  if (hint.stream) runner_->follow(*hint.stream);
 }
 
 }  // namespace banyan::app

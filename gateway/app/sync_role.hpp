@@ -63,8 +63,9 @@ private:
   void start_listener();
   void follow_observed_writes();
   bool follow(const std::string& upstream, const std::string& entity, const std::vector<std::string>& ids);
-  void tell_others(const proxy::ObservedWrite& write);
   void follow_hint(const std::string& payload);
+  void divide_budget(const std::string& system, std::size_t processes);
+  void retire_streams();
   bool wait_or_stop(std::chrono::milliseconds span);
 
   const Settings& settings_;
@@ -74,6 +75,7 @@ private:
   sync::PostgresSyncStore sync_store_;
   std::vector<SystemAtWork> systems_;
   proxy::ObservedWriteQueue observed_;
+  SteadyTime next_retirement_{};  // of the thread that follows observed writes
   std::unique_ptr<sync::Runner> runner_;
   std::unique_ptr<store::Listener> listener_;
   std::atomic<bool> up_{false};

@@ -204,7 +204,12 @@ std::string status_text(const Json& status) {
     const Json& budget = member(system, "budget");
     out += text_of(system, "system") + ": " + state_text(system);
     if (const auto limit = number_of(budget, "calls_per_second")) {
-      out += ", " + percent(number_of(budget, "used_share").value_or(0)) + " of " + rounded(*limit) + " calls/s used";
+      const double part = number_of(budget, "part_per_second").value_or(*limit);
+      out += ", " + percent(number_of(budget, "used_share").value_or(0)) + " of " + rounded(part) + " calls/s used";
+      const auto processes = count_of(budget, "processes");
+      if (processes > 1) {
+        out += " (this process; " + rounded(*limit) + " for all " + std::to_string(processes) + ")";
+      }
     }
     out += "\n";
     for (const Json& stream : member(system, "streams")) out += stream_text(stream);

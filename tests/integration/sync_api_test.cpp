@@ -119,6 +119,52 @@ TEST_P(SyncApiTest, ARunIsBegunOnceAndShownAtOnce) {
   EXPECT_EQ(send("POST", "/verify").status, 409) << "one run through a stream at a time";
 }
 
+TEST_P(SyncApiTest, ASweepGivesWayToARun) {
+  auto& world = static_cast<PostgresSyncWorld&>(*world_);
+  world.run("UPDATE banyan.stream_state SET scan_kind = 'sweep', scan_phase = 'reading', scan_position = '7'");
+  EXPECT_EQ(body(post("/backfill", {{"system", "crm"}, {"dry_run", true}}), 202)["started"].size(), 1U);
+  EXPECT_EQ(stream()["backfill"]["state"], "waiting");
+  EXPECT_EQ(stream()["backfill"]["report"], Json::object()) << "that a sweep has to follow is no one's business";
+}
+
+TEST_P(SyncApiTest, HowManyThereAreIsNotKnownBeforeTheFirstBackfillHasEnded) {
+  couple("1", 1, "Acme");
+  couple("2", 2, "Bolt");
+  auto& world = static_cast<PostgresSyncWorld&>(*world_);
+  world.run("UPDATE banyan.stream_state SET scan_kind = 'backfill', scan_position = '1', scanned = 1");
+  EXPECT_EQ(stream()["backfill"]["total_estimate"], Json());
+  EXPECT_EQ(stream()["backfill"]["seconds_left"], Json());
+  world.run("UPDATE banyan.stream_state SET backfilled_at = now()");
+  EXPECT_EQ(stream()["backfill"]["total_estimate"], 2);
+}
+
+TEST_P(SyncApiTest, TheBudgetSaysWhatThisProcessHasOfIt) {
+  SyncSources known = sources();
+  known.budget = [](const std::string&) { return SyncSources::BudgetUse{20.0, 10.0, 2, 0.5}; };
+  const SyncApi api(queries_, known, clock_);
+  const Json budget = body(api.handle({"GET", "/api/sync", {}, "", "127.0.0.1"}))["systems"][0]["budget"];
+  EXPECT_EQ(budget,
+            (Json{{"calls_per_second", 20.0}, {"part_per_second", 10.0}, {"processes", 2}, {"used_share", 0.5}}));
+}
+
+TEST_P(SyncApiTest, DriftThatHoldsNothingIsToldAsSuch) {
+  SyncSources known = sources();
+  known.status = [] {
+    sync::StreamStatus status;
+    status.system = "crm";
+    status.entity = "account";
+    status.holds_lease = true;
+    status.schema_drift = {"vat is held: vat: gone", "kind: kind: no longer a choice: \"x\""};
+    return std::vector<sync::StreamStatus>{status};
+  };
+  const SyncApi api(queries_, known, clock_);
+  const Json system = body(api.handle({"GET", "/api/sync", {}, "", "127.0.0.1"}))["systems"][0];
+  const Json drift = system["streams"][0]["schema_drift"];
+  ASSERT_EQ(drift.size(), 2U);
+  EXPECT_EQ(drift[0]["held"], true);
+  EXPECT_EQ(drift[1]["held"], false);
+}
+
 TEST_P(SyncApiTest, AVerifyWithoutABodyIsOfEverythingAndOnlyLooks) {
   open("crm", "contact");
   EXPECT_EQ(body(send("POST", "/verify"), 202)["started"].size(), 2U);

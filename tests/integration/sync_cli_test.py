@@ -90,7 +90,7 @@ class SyncCommands(unittest.TestCase):
         document = documented("## GET /api/sync")
         self.serve({("GET", "/api/sync"): [(200, document)]})
         result = self.expect(self.banyan("status"), 0)
-        self.assertIn("tryton: running, 35 % of 20 calls/s used", result.stdout)
+        self.assertIn("tryton: running, 35 % of 10 calls/s used (this process; 20 for all 2)", result.stdout)
         self.assertIn("Deletes are found by a sweep every 10 min.", result.stdout)
         self.assertEqual(json.loads(self.expect(self.banyan("status", "--json"), 0).stdout), document)
 

@@ -10,3 +10,13 @@ banyan_database_test(sync_api
   SOURCES sync_api_test.cpp
   KNOWS gateway/api
 )
+banyan_database_test(sync_stream
+  SOURCES
+    sync_runner_test.cpp
+    sync_stream_test.cpp
+  KNOWS adapters/sync
+)
+banyan_database_test(sync_hints
+  SOURCES sync_hints_test.cpp
+  KNOWS gateway/app
+)

@@ -210,5 +210,47 @@ TEST_P(SyncQueries, OldRowsOfTheLogGoUnlessSomethingStillWaitsForThem) {
   EXPECT_EQ(world_->inbox(stream_).size(), 2U);
 }
 
+TEST_P(SyncQueries, WhatAPolicyDecidedIsOnRecordForAWhile) {
+  const auto decided = [&](int number, const std::string& by) {
+    Changes changes;
+    changes.parked = {matter(Parked::Kind::conflict, std::to_string(number))};
+    changes.parked[0].state = Parked::State::resolved;
+    changes.parked[0].legacy_changes = 0;
+    changes.parked[0].answer = Json{{"name", "legacy"}};
+    changes.parked[0].answered_by = by;
+    must_commit(changes);
+  };
+  decided(1, "policy");
+  decided(2, "policy");
+  decided(3, "user:clara");
+  park(Parked::Kind::conflict, 4);
+  const auto prune = [&](std::size_t limit) {
+    return queries_.prune_decided(std::chrono::hours(24), limit, world_->soon()).value();
+  };
+  EXPECT_EQ(prune(10), 0);
+  world().run("UPDATE banyan.parked SET changed_at = changed_at - interval '25 hours'");
+  EXPECT_EQ(prune(1), 1) << "in small pieces";
+  EXPECT_EQ(prune(10), 1);
+  ParkedFilter filter;
+  filter.which = ParkedFilter::Which::all;
+  EXPECT_EQ(queries_.parked(filter, world_->soon())->size(), 2U) << "people's answers and what is open stay";
+}
+
+TEST_P(SyncQueries, ALongOutboxIsNotSortedForEachPiece) {
+  world().run(
+      "INSERT INTO banyan.outbox (stream, record_id, version, changes, hops) "
+      "SELECT 1, gen_random_uuid(), 1, 1, 0 FROM generate_series(1, 5000); ANALYZE banyan.outbox");
+  std::string plan;
+  ASSERT_TRUE(world().database().run(world_->soon(), [&](store::Transaction& tx) {
+    plan.clear();
+    const auto rows = tx.exec(
+        "EXPLAIN SELECT record_id FROM banyan.outbox o WHERE o.stream = 1::smallint AND (o.attempt = 0 OR "
+        "o.not_before <= greatest(now(), now())) ORDER BY o.first_at, o.record_id LIMIT 20");
+    for (const auto& row : rows) plan += std::string(row[0].c_str()) + "\n";
+  }));
+  EXPECT_EQ(plan.find("Sort"), std::string::npos) << plan;
+  EXPECT_NE(plan.find("outbox_order"), std::string::npos) << plan;
+}
+
 }  // namespace
 }  // namespace banyan::test

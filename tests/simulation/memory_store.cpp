@@ -102,9 +102,22 @@ Result<sync::SyncStore::Drift> MemoryStore::drift(StreamId stream, std::size_t l
     const Record* found = record(record_id);
     if (found != nullptr && !found->deleted && records::content_hash(found->data) == link.record_hash) continue;
     if (found != nullptr && found->deleted && !scope.tombstones) continue;
-    if (record_id > scope.after && drift.record_ids.size() < limit) drift.record_ids.push_back(record_id);
+    if (record_id > scope.after) drift.record_ids.push_back(record_id);
   }
+  for (const auto& [id, found] : records_) {
+    if (scope.unlinked && id > scope.after && is_lost(known, found)) drift.record_ids.push_back(id);
+  }
+  std::sort(drift.record_ids.begin(), drift.record_ids.end());
+  if (drift.record_ids.size() > limit) drift.record_ids.resize(limit);
   return drift;
+}
+
+bool MemoryStore::is_lost(const StreamRows& known, const Record& found) const {
+  if (found.entity != known.entity || found.deleted || known.link_of.contains(found.id)) return false;
+  const auto intent = known.intents.find(found.id);
+  if (known.outbox.contains(found.id) || (intent != known.intents.end() && intent->second.attempted)) return false;
+  return std::none_of(known.open.begin(), known.open.end(),
+                      [&](const auto& matter) { return matter.second.record_id == found.id; });
 }
 
 Result<void> MemoryStore::answer(std::int64_t parked, Json answer, const std::string& by) {

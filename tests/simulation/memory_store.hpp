@@ -120,6 +120,8 @@ private:
   Result<void> check(const StreamRows& rows, const sync::Changes& changes) const;
   Result<void> check_links(const StreamRows& rows, const sync::Changes& changes) const;
   Result<void> check_fence(const sync::Fence& fence) const;
+  // A live record that nothing knows of: no link, no outbox row, no create under way, no open matter.
+  bool is_lost(const StreamRows& known, const Record& found) const;
   void apply(StreamRows& rows, sync::Changes& changes);
   void apply_inbox(StreamRows& rows, sync::Changes& changes);
   void apply_parked(StreamRows& rows, sync::Changes& changes, std::map<std::string, std::string>& refs);

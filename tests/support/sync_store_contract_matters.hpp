@@ -466,4 +466,28 @@ TEST_P(SyncStoreContract, ATombstoneWithABaseIsDriftOnlyWhereDeletesCross) {
   EXPECT_TRUE(drift(100, {"", false}).record_ids.empty());
 }
 
+TEST_P(SyncStoreContract, ARecordThatNothingKnowsOfIsDriftWhereCreatesCross) {
+  couple("1", 1, "Acme");
+  const auto lose = [&](int number) {
+    world_->write(insert(number, "lost"));
+    Changes changes;
+    for (const auto& item : outbox()) changes.outbox_done.push_back({item, Outcome::superseded});
+    must_commit(changes);
+  };
+  for (const int i : {2, 3, 4, 5}) lose(i);
+  world_->write(insert(6, "still in the outbox"));
+  Changes known;
+  known.intents.emplace_back();
+  known.intents[0].record_id = record_id(2);
+  known.intents[0].version = 1;
+  known.intents[0].attempted = true;
+  known.intents[0].sent = known.intents[0].base = Json::object();
+  known.parked = {matter(Parked::Kind::dead_letter, "", record_id(3))};
+  known.legacy_counts.captured = known.legacy_counts.dead_letter = 1;
+  must_commit(known);
+  EXPECT_TRUE(drift().record_ids.empty());
+  EXPECT_EQ(drift(10, {"", true, true}).record_ids, (std::vector<std::string>{record_id(4), record_id(5)}));
+  EXPECT_EQ(drift(1, {record_id(4), true, true}).record_ids, (std::vector<std::string>{record_id(5)}));
+}
+
 }  // namespace banyan::test

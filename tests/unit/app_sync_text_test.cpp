@@ -37,7 +37,7 @@ Json documented(const std::string& heading) {
 
 TEST(SyncStatus, ShowsTheDocumentOfTheManualWhole) {
   const std::string text = status_text(documented("## GET /api/sync"));
-  EXPECT_THAT(text, HasSubstr("tryton: running, 35 % of 20 calls/s used\n"));
+  EXPECT_THAT(text, HasSubstr("tryton: running, 35 % of 10 calls/s used (this process; 20 for all 2)\n"));
   EXPECT_THAT(text, HasSubstr("  account: running, owner both (epoch 3), lag 0.4 s, parked 1\n"));
   EXPECT_THAT(text, HasSubstr("captured 1207 = 800 applied + 4 superseded + 400 echo + 1 conflict + 0 dead letter + 2 "
                               "in flight\n"));

@@ -30,6 +30,24 @@ TEST(Budget, WithoutARateGivesEveryCall) {
   EXPECT_EQ(taken(budget, Urgency::background), 1'000);
 }
 
+TEST(Budget, IsDividedByTheProcessesThatWorkOnTheSystem) {
+  ManualClock clock;
+  Budget budget(20, clock);
+  EXPECT_EQ(budget.figures().part, 20);
+
+  budget.divide_by(2);
+  EXPECT_EQ(taken(budget, Urgency::live), 10) << "what was saved up is divided as well";
+  clock.pass(1s);
+  EXPECT_EQ(taken(budget, Urgency::live), 10);
+  EXPECT_EQ(budget.figures().granted, 20);
+  EXPECT_EQ(budget.figures().part, 10);
+  EXPECT_EQ(budget.figures().processes, 2U);
+
+  budget.divide_by(1);
+  clock.pass(1s);
+  EXPECT_EQ(taken(budget, Urgency::live), 20);
+}
+
 TEST(Budget, GivesNoMoreThanItsRate) {
   ManualClock clock;
   Budget budget(10, clock);

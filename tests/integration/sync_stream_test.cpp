@@ -1,0 +1,210 @@
+// Scans, verify and schema drift: a stream on a real PostgreSQL.
+#include <gmock/gmock.h>
+
+#include "tests/integration/sync_stream_world.hpp"
+
+namespace banyan::test {
+namespace {
+
+using sync::ScanState;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class SyncStream : public SyncStreamTest {
+protected:
+  // Five accounts, backfilled.
+  void begin() {
+    for (int i = 1; i <= 5; ++i) legacy_.put("party", std::to_string(i), {{"name", "Acme"}, {"kind", "org"}});
+    stream_ = make("account");
+    fence_ = take(*stream_);
+    settle(*stream_, fence_);
+    ASSERT_EQ(number("SELECT count(*) FROM banyan.link"), 5);
+  }
+  RecordWrite agent_makes(const std::string& name) {
+    RecordWrite write;
+    write.kind = RecordWrite::Kind::insert;
+    write.record.entity = "account";
+    write.record.id = "01900000-0000-7000-8000-000000000001";
+    write.record.version = 1;
+    write.record.data = Json{{"name", name}};
+    write.changed = records::difference(Json::object(), write.record.data);
+    write.author = {records::Side::modern, "agent:planner"};
+    return write;
+  }
+
+  std::unique_ptr<sync::Stream> stream_;
+  Fence fence_;
+};
+
+TEST_F(SyncStream, ADryRunReportsWhatWouldNotMapAndWritesNothing) {
+  options_.backfills_itself = false;
+  legacy_.put("party", "1", {{"name", "Acme"}, {"kind", "org"}});
+  legacy_.put("party", "2", {{"name", "Bolt"}, {"kind", "frozen"}});
+  legacy_.put("party", "3", {{"kind", "org"}});  // a name is required
+  stream_ = make("account");
+  fence_ = take(*stream_);
+  const ScanState scan = run(*stream_, fence_, ScanState::Kind::backfill, true, false);
+  EXPECT_EQ(scan.scanned, 3);
+  EXPECT_EQ(scan.report["would_create"], 2) << scan.report;
+  EXPECT_EQ(scan.report["unmappable"], 2) << scan.report;
+  std::vector<std::string> fields;
+  for (const Json& problem : scan.report["problems"]) fields.push_back(problem["field"]);
+  EXPECT_THAT(fields, ElementsAre("kind", "name"));
+  EXPECT_THAT(scan.report["problems"][0]["message"].get<std::string>(), HasSubstr("frozen"));
+  for (const char* table : {"record", "record_history", "link", "inbox", "waiting", "parked", "outbox"}) {
+    EXPECT_EQ(number(std::string("SELECT count(*) FROM banyan.") + table), 0) << table;
+  }
+  EXPECT_EQ(world_.store().state(stream_->id(), world_.soon())->backfilled_at, WallTime{});
+}
+
+TEST_F(SyncStream, ARecordThatWasForgottenOnItsWayOutIsFoundByVerifyAndMadeByRepair) {
+  begin();
+  world_.write(agent_makes("Lost"));
+  world_.run("DELETE FROM banyan.outbox");
+  const ScanState found = verify(*stream_, fence_);
+  EXPECT_EQ(found.differences, 1);
+  ASSERT_EQ(found.report["differences"].size(), 1U);
+  const Json example = found.report["differences"][0];
+  EXPECT_EQ(example["kind"], "missing_legacy");
+  EXPECT_EQ(example["record_id"], "01900000-0000-7000-8000-000000000001");
+  EXPECT_EQ(example["legacy_id"], Json());
+  EXPECT_EQ(example["fields"], Json::array({Json{{"field", "name"}, {"modern", "Lost"}}}));
+  EXPECT_EQ(legacy_.count("party"), 5U) << "it only looked";
+  EXPECT_EQ(verify(*stream_, fence_, true).repaired, 1);
+  settle(*stream_, fence_);
+  EXPECT_EQ(legacy_.count("party"), 6U);
+  EXPECT_EQ(verify(*stream_, fence_).differences, 0);
+}
+
+TEST_F(SyncStream, AnExampleOfARowHasItsRecordAndTheValuesOfBothSides) {
+  begin();
+  legacy_.rewrite("party", "3", {{"name", "Bolt"}, {"kind", "org"}});
+  const ScanState found = verify(*stream_, fence_);
+  EXPECT_EQ(found.differences, 1);
+  const Json example = found.report["differences"].at(0);
+  EXPECT_EQ(example["kind"], "different");
+  EXPECT_EQ(example["legacy_id"], "3");
+  EXPECT_TRUE(example["record_id"].is_string());
+  EXPECT_EQ(example["fields"], Json::array({Json{{"field", "name"}, {"legacy", "Bolt"}, {"modern", "Acme"}}}));
+  EXPECT_EQ(verify(*stream_, fence_, true).repaired, 1);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.record WHERE data ->> 'name' = 'Bolt'"), 1);
+}
+
+TEST_F(SyncStream, WhatBecomesAPersonsMatterDoesNotCountAsRepaired) {
+  begin();
+  legacy_.rewrite("party", "3", {{"name", "Acme"}, {"kind", "frozen"}});
+  world_.run("UPDATE banyan.link SET base = base || '{\"name\": \"x\"}', base_hash = 1 WHERE legacy_id = '3'");
+  legacy_.rewrite("party", "4", {{"name", "Bolt"}, {"kind", "org"}});
+  const ScanState done = verify(*stream_, fence_, true);
+  EXPECT_LE(done.repaired, done.differences);
+  EXPECT_GE(done.repaired, 1);
+}
+
+TEST_F(SyncStream, AChunkEndsWhenSomethingIsObserved) {
+  begin();
+  std::vector<std::string> calls;
+  legacy_.on_call = [&](const std::string& call, const std::string&) {
+    if (call == "changes") return;
+    calls.push_back(call);
+    if (calls.size() == 1) {
+      const std::string id = "5";
+      stream_->observe(std::span(&id, 1));
+    }
+  };
+  ASSERT_TRUE(stream_->start_scan(fence_, ScanState::Kind::sweep, false, false));
+  while (calls.size() < 2) stream_->step(fence_);
+  EXPECT_THAT(calls, ElementsAre("scan", "fetch 5"));
+}
+
+TEST_F(SyncStream, AChunkEndsAfterAWhile) {
+  begin();
+  legacy_.on_call = [&](const std::string& call, const std::string&) {
+    if (call == "scan") clock_.pass(std::chrono::milliseconds(250));
+  };
+  ASSERT_TRUE(stream_->start_scan(fence_, ScanState::Kind::sweep, false, false));
+  for (int i = 0; i < 20 && scan_of(*stream_).scanned == 0; ++i) stream_->step(fence_);
+  EXPECT_EQ(scan_of(*stream_).scanned, 2) << "one page of 2";
+}
+
+TEST_F(SyncStream, ARunThatAPersonAsksForTakesThePlaceOfASweepAndIsNotOverwritten) {
+  begin();
+  bool asked = false;
+  legacy_.on_call = [&](const std::string& call, const std::string&) {
+    if (call != "scan" || std::exchange(asked, true)) return;
+    const auto begun = queries_.start_scan("crm", "", ScanState::Kind::verify, false, false, world_.soon());
+    EXPECT_EQ(begun->size(), 1U);
+  };
+  ASSERT_TRUE(stream_->start_scan(fence_, ScanState::Kind::sweep, false, false));
+  while (!asked) stream_->step(fence_);
+  EXPECT_EQ(scan_of(*stream_).kind, ScanState::Kind::verify);
+  EXPECT_EQ(scan_of(*stream_).scanned, 0);
+  settle(*stream_, fence_);
+  EXPECT_EQ(scan_of(*stream_).kind, ScanState::Kind::sweep) << "its work is still to be done";
+  EXPECT_EQ(queries_.streams(world_.soon())->at(0).last_verify->scanned, 5);
+}
+
+TEST_F(SyncStream, AFieldHeldByDriftDoesNotMakeRowsLookDifferent) {
+  legacy_.description = {{"name", "char", true, false, {}}, {"kind", "char", false, false, {}}};
+  begin();
+  legacy_.description = {{"name", "char", true, false, {}}};
+  for (int i = 1; i <= 5; ++i) legacy_.rewrite("party", std::to_string(i), {{"name", "Acme"}});
+  stream_ = make("account");
+  settle(*stream_, fence_);
+  EXPECT_THAT(stream_->status().schema_drift, ElementsAre("kind is held: kind: the legacy system no longer has it"));
+  EXPECT_EQ(verify(*stream_, fence_).differences, 0);
+  legacy_.rewrite("party", "2", {{"name", "Bolt"}});
+  EXPECT_EQ(verify(*stream_, fence_).differences, 1) << "the other fields count";
+}
+
+TEST_F(SyncStream, DriftThatOnlySomeRecordsCanMeetIsToldAndHoldsNothing) {
+  legacy_.description = {{"name", "char", false, false, {}}, {"kind", "selection", false, false, {"org", "per"}}};
+  begin();
+  legacy_.description = {{"name", "char", true, false, {}},
+                         {"kind", "selection", false, false, {"org"}},
+                         {"vat", "char", true, false, {}}};
+  stream_ = make("account");
+  settle(*stream_, fence_);
+  const auto drift = stream_->status().schema_drift;
+  ASSERT_EQ(drift.size(), 3U);
+  EXPECT_THAT(drift[0], HasSubstr("kind: kind: no longer a choice: \"per\""));
+  EXPECT_THAT(drift[1], HasSubstr("name: name: it must be there now"));
+  EXPECT_THAT(drift[2], HasSubstr("vat must be there now and is not mapped"));
+  legacy_.put("party", "1", {{"name", "New"}, {"kind", "per"}});
+  settle(*stream_, fence_);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.record WHERE data @> '{\"name\": \"New\", \"kind\": \"person\"}'"), 1);
+}
+
+TEST_F(SyncStream, AFieldThatCannotBeWrittenAnyMoreIsHeld) {
+  legacy_.description = {{"name", "char", false, false, {}}};
+  begin();
+  legacy_.description = {{"name", "char", false, true, {}}};
+  stream_ = make("account");
+  settle(*stream_, fence_);
+  EXPECT_THAT(stream_->status().schema_drift, ElementsAre("name is held: name: it cannot be written any more"));
+}
+
+TEST_F(SyncStream, AStreamThatComesBackIntoUseLooksForWhatItHasMissed) {
+  begin();
+  world_.run("UPDATE banyan.stream SET named_at = now() - interval '25 hours'");
+  using Names = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(queries_.retire_streams(std::chrono::hours(24), world_.soon()).value(), (Names{{"crm", "account"}}));
+  EXPECT_TRUE(queries_.streams(world_.soon())->empty());
+  world_.write(agent_makes("Unheard"));
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.outbox"), 0) << "nobody would ever empty it";
+  stream_ = make("account");
+  EXPECT_EQ(scan_of(*stream_).kind, ScanState::Kind::verify);
+  settle(*stream_, fence_);
+  EXPECT_EQ(legacy_.count("party"), 6U);
+}
+
+TEST_F(SyncStream, AStreamThatAProcessHasStaysInUse) {
+  begin();
+  const std::vector<StreamId> streams{stream_->id()};
+  ASSERT_TRUE(world_.store().keep_leases("us", streams, std::chrono::seconds(3), world_.soon()));
+  world_.run("UPDATE banyan.stream SET named_at = now() - interval '25 hours'");
+  EXPECT_THAT(queries_.retire_streams(std::chrono::hours(24), world_.soon()).value(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace banyan::test
