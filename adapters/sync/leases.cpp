@@ -37,19 +37,24 @@ Result<Leases::Round> Leases::keep(const std::function<bool(std::size_t)>& let_g
   const Deadline deadline = Deadline::after(clock_, term_ / 3);
   const auto stands = store_.keep_leases(owner_, streams_, term_, deadline);
   if (!stands) return tl::unexpected(stands.error());
-  const std::size_t share = share_of(*stands);
-  auto held = static_cast<std::size_t>(
-      std::count_if(stands->begin(), stands->end(), [](const LeaseStand& stand) { return stand.held.has_value(); }));
-  Round round;
+  std::size_t held = 0;
+  std::size_t most = share_of(*stands);
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     const LeaseStand& stand = (*stands)[i];
     Known& known = known_[i];
     if (std::exchange(known.candidates, stand.candidates) != stand.candidates) known.beyond_share = false;
+    known.beyond_share = known.beyond_share && stand.held;
+    if (!stand.free) known.free_since.reset();
+    held += stand.held ? 1U : 0U;
+    most += known.beyond_share ? 1U : 0U;
+  }
+  Round round;
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    const LeaseStand& stand = (*stands)[i];
+    Known& known = known_[i];
     round.candidates.push_back(stand.candidates);
     round.fences.push_back(stand.held);
-    if (!stand.free) known.free_since.reset();
-    if (!stand.held) known.beyond_share = known.beyond_share && stand.free;
-    if (stand.held && held > share && stand.candidates > 1 && !known.beyond_share && let_go(i)) {
+    if (stand.held && held > most && stand.candidates > 1 && !known.beyond_share && let_go(i)) {
       give_back(*stand.held);
       round.fences.back().reset();
       --held;
@@ -58,7 +63,7 @@ Result<Leases::Round> Leases::keep(const std::function<bool(std::size_t)>& let_g
     const SteadyTime now = clock_.now();
     if (!known.free_since) known.free_since = now;
     const bool is_left_over = now - *known.free_since > 2 * term_;
-    if ((held >= share && !is_left_over) || deadline.passed(now)) continue;
+    if ((held >= most && !is_left_over) || deadline.passed(now)) continue;
     auto fence = store_.lease(streams_[i], owner_, term_, deadline);
     if (!fence) {
       log::warn("a lease could not be taken", {{"reason", fence.error().public_message}});
@@ -66,7 +71,8 @@ Result<Leases::Round> Leases::keep(const std::function<bool(std::size_t)>& let_g
     }
     round.fences.back() = *fence;
     if (!*fence) continue;
-    known.beyond_share = ++held > share;
+    known.beyond_share = ++held > most;
+    if (known.beyond_share) most = held;
     known.free_since.reset();
   }
   return round;
