@@ -11,10 +11,11 @@
 
 namespace banyan::records {
 
-// The columns that record_of() reads, in its order, of a table or alias `r`.
+// The columns that record_of() reads, in its order, of a table or alias `r`. Not extract(): that computes in decimals,
+// and a double holds the microseconds of today's times exactly as well.
 inline constexpr const char* kRecordColumns =
     "r.entity, r.id, r.version, r.data, r.deleted, r.merged_into, "
-    "(extract(epoch FROM r.created_at) * 1000000)::bigint, (extract(epoch FROM r.updated_at) * 1000000)::bigint";
+    "(date_part('epoch', r.created_at) * 1000000)::bigint, (date_part('epoch', r.updated_at) * 1000000)::bigint";
 
 inline constexpr std::size_t kRecordColumnCount = 8;
 

@@ -34,10 +34,12 @@ WITH input AS MATERIALIZED (
   INSERT INTO banyan.record_history (entity, id, version, side, author, kind, changed)
   SELECT entity, id, version, side, author, kind, changed FROM input
   ON CONFLICT DO NOTHING
+), listening AS MATERIALIZED (
+  SELECT id, entity FROM banyan.stream WHERE active
 ), told AS (
   INSERT INTO banyan.outbox AS o (stream, record_id, version, changes, hops)
   SELECT s.id, i.id, i.version, 1, i.hops
-  FROM input i JOIN banyan.stream s ON s.entity = i.entity AND s.active AND s.id <> i.skip
+  FROM input i JOIN listening s ON s.entity = i.entity AND s.id <> i.skip
   ON CONFLICT (stream, record_id) DO UPDATE
   SET version = excluded.version, changes = o.changes + 1, hops = least(o.hops, excluded.hops),
       not_before = excluded.not_before, attempt = 0
@@ -45,6 +47,35 @@ WITH input AS MATERIALIZED (
 )
 SELECT pg_notify('banyan_outbox', stream::text)::text, NULL::uuid FROM (SELECT DISTINCT stream FROM told) streams
 UNION ALL SELECT NULL, id FROM inserted
+UNION ALL SELECT NULL, id FROM updated
+)sql";
+
+// The same where no record is new: the history takes its rows from what was updated, so it need not look for ones that
+// are there already.
+constexpr const char* kUpdate = R"sql(
+WITH updated AS (
+  UPDATE banyan.record r
+  SET version = i.version, data = i.data, deleted = i.deleted, merged_into = i.merged_into, updated_at = now()
+  FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::jsonb[], $5::boolean[], $6::uuid[], $7::jsonb[],
+              $8::text[], $9::text[], $10::text[], $11::smallint[], $12::integer[])
+    AS i (entity, id, version, data, deleted, merged_into, changed, side, author, kind, skip, hops)
+  WHERE r.entity = i.entity AND r.id = i.id AND r.version = i.version - 1
+  RETURNING i.entity, i.id, i.version, i.side, i.author, i.kind, i.changed, i.skip, i.hops
+), history AS (
+  INSERT INTO banyan.record_history (entity, id, version, side, author, kind, changed)
+  SELECT entity, id, version, side, author, kind, changed FROM updated
+), listening AS MATERIALIZED (
+  SELECT id, entity FROM banyan.stream WHERE active
+), told AS (
+  INSERT INTO banyan.outbox AS o (stream, record_id, version, changes, hops)
+  SELECT s.id, i.id, i.version, 1, i.hops
+  FROM updated i JOIN listening s ON s.entity = i.entity AND s.id <> i.skip
+  ON CONFLICT (stream, record_id) DO UPDATE
+  SET version = excluded.version, changes = o.changes + 1, hops = least(o.hops, excluded.hops),
+      not_before = excluded.not_before, attempt = 0
+  RETURNING stream
+)
+SELECT pg_notify('banyan_outbox', stream::text)::text, NULL::uuid FROM (SELECT DISTINCT stream FROM told) streams
 UNION ALL SELECT NULL, id FROM updated
 )sql";
 
@@ -105,10 +136,12 @@ void write_by_statement(store::Transaction& tx, const Writes& writes) {
     skip.add_number(write->skip_stream);
     hops.add_number(write->hops);
   }
+  const bool any_new =
+      std::ranges::any_of(writes, [](const RecordWrite* write) { return write->kind == RecordWrite::Kind::insert; });
   const pqxx::result answer =
-      prepared(tx, "banyan_write_records", kWrite, entity.finish(), id.finish(), version.finish(), data.finish(),
-               deleted.finish(), merged_into.finish(), changed.finish(), side.finish(), author.finish(), kind.finish(),
-               skip.finish(), hops.finish());
+      prepared(tx, any_new ? "banyan_write_records" : "banyan_update_records", any_new ? kWrite : kUpdate,
+               entity.finish(), id.finish(), version.finish(), data.finish(), deleted.finish(), merged_into.finish(),
+               changed.finish(), side.finish(), author.finish(), kind.finish(), skip.finish(), hops.finish());
   std::multiset<std::string_view> written;
   for (const auto& row : answer) {
     if (!row[1].is_null()) written.insert(row[1].c_str());

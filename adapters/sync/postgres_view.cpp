@@ -143,19 +143,24 @@ std::vector<Coupling> PostgresView::by_record(std::span<const std::string> recor
 std::vector<Coupling> PostgresView::couple(std::vector<Coupling> couplings,
                                            const std::vector<std::string>& record_ids) {
   std::vector<std::string> wanted;
-  for (const std::string& id : record_ids) {
-    if (!id.empty()) wanted.push_back(id);
+  std::unordered_map<std::string_view, std::size_t> places;
+  std::vector<std::size_t> again;  // places whose record is that of an earlier one too
+  for (std::size_t i = 0; i < record_ids.size(); ++i) {
+    if (record_ids[i].empty()) continue;
+    if (places.emplace(record_ids[i], i).second) {
+      wanted.push_back(record_ids[i]);
+    } else {
+      again.push_back(i);
+    }
   }
   if (!wanted.empty()) {
-    std::unordered_map<std::string, Record> found;
     for (Record& record : records::read_records(tx_, entity_, wanted, records::Lock::update)) {
-      std::string id = record.id;
-      found.emplace(std::move(id), std::move(record));
-    }
-    for (std::size_t i = 0; i < couplings.size(); ++i) {
-      if (const auto record = found.find(record_ids[i]); record != found.end()) couplings[i].record = record->second;
+      if (const auto place = places.find(record.id); place != places.end()) {
+        couplings[place->second].record = std::move(record);
+      }
     }
   }
+  for (const std::size_t i : again) couplings[i].record = couplings[places.at(record_ids[i])].record;
   if (any_waiting_) add_waiting(couplings);
   if (any_intents_ && !wanted.empty()) add_intents(couplings, record_ids);
   if (any_parked_) add_parked(couplings, record_ids);

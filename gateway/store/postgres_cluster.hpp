@@ -56,6 +56,7 @@ private:
   Result<void> choose_programs(const std::string& programs);
   Result<void> initialise(bool durable) const;
   Result<void> make_socket_directory() const;
+  bool knows_lz4() const;
   Result<void> configure(const std::map<std::string, std::string>& settings) const;
   Result<void> write(const std::string& name, const std::string& text) const;
 

@@ -1,12 +1,13 @@
 // How fast sync is, in one run: the real engine and store on a PostgreSQL of their own (fsync on, the settings that
 // Banyan gives its own), from a source that costs next to nothing.
 //
-//   sync_bench [RECORDS]        default 1,000,000; a multiple of 100,000
+//   sync_bench [RECORDS] [SETTING=VALUE …]        default 1,000,000, a multiple of 100,000; settings of PostgreSQL
 //
 // The backfill and COPY take turns, slice by slice, so that both meet the same machine: COPY writes the same rows into
 // the same tables with the same indexes of a second database on the same server, its texts made beforehand and not
 // timed. Then: verify, a run over all records while nothing has changed, a verify that reads the legacy side, and live
-// changes through the feed. Ends with 1 if a target is missed.
+// changes through the feed. Ends with 1 if a target is missed. Of each step it also says what one record costs in CPU
+// time of this program and of PostgreSQL, which depends far less on what else the machine does than a rate.
 #include <malloc.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -31,11 +33,14 @@
 #include "adapters/sync/stream.hpp"
 #include "gateway/store/private_postgres.hpp"
 #include "gateway/store/schema.hpp"
+#include "tests/bench/server_cost.hpp"
 #include "tests/bench/sync_bench_source.hpp"
 
 namespace {
 
 using namespace banyan;
+using bench::Cost;
+using bench::CostMeter;
 using bench::FastSource;
 using records::Json;
 using sync::ScanState;
@@ -87,17 +92,6 @@ sync::Mapping read_mapping() {
   return std::move(*read);
 }
 
-class Stopwatch {
-public:
-  void start() { began_ = kClock.now(); }
-  void stop() { seconds_ += std::chrono::duration<double>(kClock.now() - began_).count(); }
-  double seconds() const { return seconds_; }
-
-private:
-  SteadyTime began_{};
-  double seconds_ = 0;
-};
-
 // Peak of the resident memory of this process since forget_peak(), in KiB.
 long peak_kib() {
   std::ifstream status("/proc/self/status");
@@ -120,8 +114,8 @@ struct CopyRow {
 
 class CopyPeer {
 public:
-  CopyPeer(store::Database& database, const sync::StreamMapping& mapping, const FastSource& source)
-      : database_(database), mapping_(mapping), source_(source), ids_(kClock) {
+  CopyPeer(store::Database& database, const sync::StreamMapping& mapping, const FastSource& source, CostMeter meter)
+      : database_(database), mapping_(mapping), source_(source), ids_(kClock), meter_(std::move(meter)) {
     must(database_.run(soon(), [&](store::Transaction& tx) {
       tx.exec("INSERT INTO banyan.stream (system, entity) VALUES ('crm', 'account')");
     }));
@@ -131,16 +125,17 @@ public:
     must(database_.run(Deadline(), [&](store::Transaction& tx) {
       for (std::size_t first = from; first < to; first += kCopyBatch) {
         const std::vector<CopyRow> rows = make(first, std::min(first + kCopyBatch, to));
-        watch_.start();
+        meter_.start();
         copy(tx, rows);
-        watch_.stop();
+        meter_.stop();
       }
-      watch_.start();  // up to the end of the commit
+      meter_.start();  // up to the end of the commit
     }));
-    watch_.stop();
+    meter_.stop();
   }
 
-  double seconds() const { return watch_.seconds(); }
+  const Cost& cost() const { return meter_.cost(); }
+  double seconds() const { return meter_.seconds(); }
 
 private:
   std::vector<CopyRow> make(std::size_t from, std::size_t to) {
@@ -185,7 +180,7 @@ private:
   const sync::StreamMapping& mapping_;
   const FastSource& source_;
   records::RecordIds ids_;
-  Stopwatch watch_;
+  CostMeter meter_;
 };
 
 // The targets, each with what was seen.
@@ -203,18 +198,20 @@ private:
 
 class Bench {
 public:
-  Bench(store::Database& database, store::Database& plain, std::size_t records)
+  Bench(store::Database& database, store::Database& plain, std::size_t records, const CostMeter& meter)
       : records_(records),
         mapping_(read_mapping()),
         source_(records, kEdits),
         store_(database),
         budget_(std::nullopt, kClock),
         ids_(kClock),
-        peer_(plain, *mapping_.streams[0], source_),
+        peer_(plain, *mapping_.streams[0], source_, meter),
         id_(must(store_.open_stream("crm", "account", soon()))),
         fence_(*must(store_.lease(id_, "bench", std::chrono::hours(10), soon()))),
         stream_(id_, options(),
-                {*mapping_.streams[0], source_, store_, budget_, kClock, [this] { return ids_.next(); }}) {}
+                {*mapping_.streams[0], source_, store_, budget_, kClock, [this] { return ids_.next(); }}),
+        meter_(meter),
+        filled_(meter) {}
 
   int run() {
     backfill();
@@ -263,12 +260,20 @@ private:
     slice(0, kSmall);
     slice(kSmall, kSlice);
     for (std::size_t from = kSlice; from < records_; from += kSlice) slice(from, from + kSlice);
+    print_cost("backfill", filled_.cost(), records_);
+    print_cost("COPY", peer_.cost(), records_);
+  }
+
+  static void print_cost(const char* what, const Cost& cost, std::size_t records) {
+    const auto each = [&](double sum) { return sum / static_cast<double>(records); };
+    std::printf("  %s, for each: CPU %.1f us of this program, %.1f us of PostgreSQL; %.0f bytes of log\n", what,
+                each(cost.own_cpu) * 1e6, each(cost.server_cpu) * 1e6, each(cost.wal_bytes));
   }
 
   void verify() {
     std::vector<double> seconds;
     for (int i = 0; i < 3; ++i) {
-      Stopwatch watch;
+      CostMeter watch = meter_;
       watch.start();
       const auto drift = must(store_.drift(id_, 10, soon()));
       watch.stop();
@@ -284,12 +289,13 @@ private:
 
   double scan_rate(ScanState::Kind kind) {
     must(stream_.start_scan(fence_, kind, false, false));
-    Stopwatch watch;
+    CostMeter watch = meter_;
     watch.start();
     end_scan();
     watch.stop();
     const ScanState scan = state().scan;
     expect(static_cast<std::size_t>(scan.scanned) == records_ && scan.differences == 0, "a run finds no difference");
+    print_cost(kind == ScanState::Kind::sweep ? "run over unchanged records" : "verify", watch.cost(), records_);
     return static_cast<double>(records_) / watch.seconds();
   }
 
@@ -303,11 +309,13 @@ private:
   void apply_live() {
     source_.edit(kEdits);
     stream_.observe({});
-    Stopwatch watch;
+    CostMeter watch = meter_;
     watch.start();
     step_until([&] { return state().cursor.stamp == source_.here("", soon())->stamp; });
     watch.stop();
     live_rate_ = static_cast<double>(kEdits) / watch.seconds();
+    std::printf("  live changes: %.0f/s\n", live_rate_);
+    print_cost("live changes", watch.cost(), kEdits);
     peak_whole_ = std::max(peak_whole_, peak_kib());
     expect(must(store_.drift(id_, 10, soon())).record_ids.empty(), "live changes agree with their bases");
   }
@@ -340,7 +348,8 @@ private:
   const sync::StreamId id_;
   const sync::Fence fence_;
   sync::Stream stream_;
-  Stopwatch filled_;
+  const CostMeter meter_;  // from which the others are made
+  CostMeter filled_;
   long peak_small_ = 0;
   long peak_whole_ = 0;
   double drift_seconds_ = 0;
@@ -363,8 +372,15 @@ void make_tables(const store::PrivatePostgres& postgres, const std::string& data
   must(store::apply_schema(owner, files, soon()));
 }
 
-int run(const std::string& directory, std::size_t records) {
+double wal_position(store::Database& database) {
+  return must(database.transact<double>(soon(), [](auto& tx) {
+    return tx.exec1("SELECT pg_current_wal_insert_lsn() - '0/0'")[0].template as<double>();
+  }));
+}
+
+int run(const std::string& directory, std::size_t records, std::map<std::string, std::string> settings) {
   store::PrivatePostgresOptions options;
+  options.settings = std::move(settings);
   options.data_dir = directory;
   options.survives_this_process = false;
   const auto postgres = must(store::PrivatePostgres::start(options, kClock));
@@ -373,7 +389,7 @@ int run(const std::string& directory, std::size_t records) {
   make_tables(*postgres, "plain");
   store::Database app(at(postgres->app_url()), kClock);
   store::Database plain(at(postgres->url("banyan_app", "plain")), kClock);
-  return Bench(app, plain, records).run();
+  return Bench(app, plain, records, CostMeter(postgres->process(), [&app] { return wal_position(app); })).run();
 }
 
 }  // namespace
@@ -382,12 +398,18 @@ int main(int count, char** arguments) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // progress shows in files and pipes too
   const std::size_t wanted = count > 1 ? std::strtoul(arguments[1], nullptr, 10) : 1'000'000;
   const std::size_t records = std::max<std::size_t>(1, wanted / kSlice) * kSlice;
+  std::map<std::string, std::string> settings;
+  for (int i = 2; i < count; ++i) {
+    const std::string text = arguments[i];
+    const std::size_t sign = std::min(text.find('='), text.size());
+    settings[text.substr(0, sign)] = sign < text.size() ? text.substr(sign + 1) : "";
+  }
   std::string directory = (std::filesystem::temp_directory_path() / "banyan-bench-XXXXXX").string();
   if (!mkdtemp(directory.data())) return 1;
   std::filesystem::permissions(directory, std::filesystem::perms(0755));
   int status = 1;
   try {
-    status = run(directory, records);
+    status = run(directory, records, std::move(settings));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
   }

@@ -38,7 +38,7 @@ sync:
       mapping: {mapping}
       upstream: legacy
       backfill: auto
-      poll_interval: 200ms
+      poll_interval: {poll_interval}
       sweep_interval: {sweep_seconds:.0f}s
 {functions}"""
 
@@ -52,7 +52,7 @@ def _functions():
 class Node:
     """One `banyan serve`. Without `store_url` it has a private PostgreSQL, which outlives a kill."""
 
-    def __init__(self, binary, name, world, database, legacy_port, sweep_seconds, store_url=None):
+    def __init__(self, binary, name, world, database, legacy_port, *, sweep_seconds, poll_interval, store_url=None):
         self.name = name
         self.port = free_port()
         self.admin_port = free_port()
@@ -73,6 +73,7 @@ class Node:
             user=INTEGRATION_USER,
             mapping=_MAPPING,
             sweep_seconds=sweep_seconds,
+            poll_interval=poll_interval,
             store='store: {url: "env:LIVE_STORE_URL"}' if store_url else "",
             functions=_functions(),
         )
@@ -135,13 +136,14 @@ class Node:
 class Site:
     """A Tryton database with Banyan before it: `nodes` processes that share a store, or one with a store of its own."""
 
-    def __init__(self, world, binary, random_seed, *, database, nodes=1, sweep_seconds=5):
+    def __init__(self, world, binary, random_seed, *, database, nodes=1, sweep_seconds=5, poll_interval="200ms"):
         self.world = world
         self.database = database
         self.link = SlowLink(free_port(), world.tryton.port, random_seed)
         url = self._shared_store() if nodes > 1 else None
         names = [f"banyan-{database}-{number}" for number in range(nodes)]
-        self.nodes = [Node(binary, name, world, database, self.link.port, sweep_seconds, url) for name in names]
+        pace = {"sweep_seconds": sweep_seconds, "poll_interval": poll_interval}
+        self.nodes = [Node(binary, name, world, database, self.link.port, **pace, store_url=url) for name in names]
 
     def __enter__(self):
         self._make_integration_user()
@@ -186,6 +188,10 @@ class Site:
             [[since]] = self._until(end, lambda: self.rows("select now()"))
             self._until(end, lambda since=since: self._unrest(since) == [])
         return seconds - (end - time.monotonic())
+
+    def wait_for_backfill(self, seconds):
+        """Waits until every stream has been filled and nothing waits. Raises Failure if that does not come."""
+        self._until(time.monotonic() + seconds, lambda: self._unrest(None) == [])
 
     def _until(self, end, is_so):
         why = None
