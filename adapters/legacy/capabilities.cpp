@@ -101,6 +101,12 @@ std::string_view of_restore(bool possible) {
                   : "A deleted record does not come back: restoring it creates a new one under a new id.";
 }
 
+std::string_view of_fields(bool described) {
+  return described ? "A mapped field that vanishes or changes its type is noticed, and held."
+                   : "This system does not describe its fields: one that vanishes or changes its type is noticed only "
+                     "by values that do not fit.";
+}
+
 std::string of_precision(std::chrono::microseconds precision) {
   if (precision <= std::chrono::microseconds(1)) return "Stamps are exact to the microsecond.";
   const bool whole_milliseconds = precision.count() % 1000 == 0;
@@ -131,6 +137,7 @@ std::vector<std::string> guarantees(const Capabilities& capabilities) {
   add(of_author(capabilities.sees_author));
   add(of_merges(capabilities.sees_merges));
   add(of_restore(capabilities.can_restore));
+  add(of_fields(capabilities.describes_itself));
   if (capabilities.feed == Feed::poll) add(of_precision(capabilities.stamp_precision));
   add(of_budget(capabilities.calls_per_second));
   return sentences;

@@ -56,11 +56,12 @@ struct Capabilities {
   DeleteVisibility deletes = DeleteVisibility::sweep_only;
   CompareAndSet compare_and_set = CompareAndSet::none;
   CreateIdentity create_identity = CreateIdentity::search;
-  bool sees_author = false;      // LegacyRecord::by_us is meaningful
-  bool sees_merges = false;      // LegacyRecord::merged_into is meaningful
-  bool can_restore = false;      // a deleted id can come back
-  bool partial_update = true;    // update() leaves the fields alone that are not given
-  std::size_t page_limit = 100;  // rows per changes(), scan()
+  bool sees_author = false;       // LegacyRecord::by_us is meaningful
+  bool sees_merges = false;       // LegacyRecord::merged_into is meaningful
+  bool can_restore = false;       // a deleted id can come back
+  bool describes_itself = false;  // describe() asks the system, so that a change of its fields is seen
+  bool partial_update = true;     // update() leaves the fields alone that are not given
+  std::size_t page_limit = 100;   // rows per changes(), scan()
   // Ids per fetch() that the deadline of one call carries: more are for several calls, each with a deadline of its own.
   // A system that is asked for each record by itself has 1, so that neither its slowness nor its rate limit can make a
   // batch that never fits. None: page_limit.

@@ -51,6 +51,33 @@ TEST_F(RestHabits, ARowOfWrongTypesIsSetApartAndTheOthersGoOn) {
   EXPECT_EQ(system().fetch("contacts", ids, soon()).error().kind, Kind::malformed);
 }
 
+TEST_F(RestHabits, ATextInAnotherEncodingSetsItsRowApartAndTheOthersGoOn) {
+  given({{"latin1", true}});
+  rows({{{"name", "Anna"}},
+        {{"name", "Zo\u00eb"}},
+        {{"name", "Carla"}, {"note", {{"caf\u00e9", 1}}}},
+        {{"name", "Dora"}}});
+  const Page page = get(system().changes("contacts", {}, 10, soon()));
+  EXPECT_THAT(ids_of(page.records), ElementsAre("1", "4"));
+  EXPECT_THAT(ids_of(page.unreadable), ElementsAre("2", "3"));
+  EXPECT_THAT(page.problem, HasSubstr("record 2: a text that is not UTF-8 at /name"));
+  EXPECT_NO_THROW(page.unreadable[0].fields.dump()) << "what is kept of it is UTF-8";
+  const std::vector<std::string> ids{"2"};
+  const auto fetched = system().fetch("contacts", ids, soon());
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().kind, Kind::malformed);
+  EXPECT_THAT(fetched.error().message, HasSubstr("a text that is not UTF-8 at /name"));
+}
+
+TEST_F(RestHabits, ANulWithinATextArrivesAsItIs) {
+  given(Json::object());
+  const std::string text("a\0b", 3);
+  rows({{{"name", text}}});
+  const Page page = get(system().changes("contacts", {}, 10, soon()));
+  ASSERT_EQ(page.records.size(), 1U);
+  EXPECT_EQ(page.records[0].fields["name"], text);
+}
+
 // Peak resident memory of this process.
 std::size_t peak_bytes() {
   std::ifstream status("/proc/self/status");

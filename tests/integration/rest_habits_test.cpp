@@ -374,5 +374,29 @@ TEST_F(RestHabits, ChildrenAreReadAndWrittenThroughTheirParent) {
   }
 }
 
+// ---- what is known of the fields
+
+TEST_F(RestHabits, WithoutDeclaredFieldsNothingIsDescribedWhateverTheRowsHold) {
+  given(Json::object(), {{"fields", ""}});
+  EXPECT_TRUE(get(system().describe("contacts", soon())).empty());
+  rows({{{"name", nullptr}}, {{"name", "Anna"}, {"more", 1}}});
+  EXPECT_TRUE(get(system().describe("contacts", soon())).empty());
+  EXPECT_FALSE(system().capabilities("contacts").describes_itself);
+}
+
+TEST_F(RestHabits, DeclaredFieldsAreDescribedAsDeclaredWhateverTheRowsHold) {
+  given(Json::object(), {{"fields", "{name: {type: text, required: true}, amount: {type: decimal}}"}});
+  const auto before = get(system().describe("contacts", soon()));
+  ASSERT_EQ(before.size(), 2U);
+  rows({{{"name", 7}, {"amount", "much"}}});
+  const auto after = get(system().describe("contacts", soon()));
+  ASSERT_EQ(after.size(), 2U);
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    EXPECT_EQ(after[i].name, before[i].name);
+    EXPECT_EQ(after[i].type, before[i].type);
+    EXPECT_EQ(after[i].required, before[i].required);
+  }
+}
+
 }  // namespace
 }  // namespace banyan::legacy::rest

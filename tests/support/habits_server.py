@@ -50,6 +50,7 @@ HABITS = {
     "soft_delete": False,
     "delete_log": False,
     "whole_object_only": False,  # no PATCH
+    "latin1": False,  # answers are ISO 8859-1, whatever JSON says
     "success_false": False,  # refused values give status 200 with {"success": false, "error": ...}
 }
 PAGE_OF_HTML = "<!DOCTYPE html><html><body><h1>Maintenance</h1></body></html>"
@@ -187,8 +188,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return None
 
     def answer(self, status, body=None, headers=(), kind="application/json"):
-        text = body if isinstance(body, (str, bytes)) else "" if body is None else json.dumps(body)
-        data = text if isinstance(text, bytes) else text.encode()
+        latin1 = CRM.habits["latin1"] and not self.route.startswith("/_")
+        text = body if isinstance(body, (str, bytes)) else "" if body is None else json.dumps(body, ensure_ascii=not latin1)
+        data = text if isinstance(text, bytes) else text.encode("latin-1" if latin1 else "utf-8")
         if getattr(self, "cut", False):
             self.close_connection = True
             return

@@ -61,6 +61,8 @@ std::vector<Row> rows() {
       {"no_merges", [](Capabilities& c) { c.sees_merges = false; }, "a delete of one and an edit of the other"},
       {"restore", [](Capabilities& c) { c.can_restore = true; }, "come back under the same id"},
       {"no_restore", [](Capabilities& c) { c.can_restore = false; }, "under a new id"},
+      {"described", [](Capabilities& c) { c.describes_itself = true; }, "vanishes or changes its type is noticed, and"},
+      {"undescribed", [](Capabilities& c) { c.describes_itself = false; }, "only by values that do not fit"},
       {"microsecond", [](Capabilities& c) { c.stamp_precision = 1us; }, "exact to the microsecond"},
       {"second", [](Capabilities& c) { c.stamp_precision = 1s; }, "exact to 1000 ms:"},
       {"ten_microseconds", [](Capabilities& c) { c.stamp_precision = 10us; }, "exact to 10 microseconds:"},

@@ -55,7 +55,19 @@ TEST(WireJson, SaysWhereItBreaks) {
   EXPECT_FALSE(parse_wire("1e400"));
   EXPECT_EQ(parse_wire("<html>").error(), "no JSON at byte 1");
   EXPECT_EQ(parse_wire(std::string(100'000, '[')).error(), "nested deeper than 64 levels");
-  EXPECT_THAT(parse_wire("\"\xff\"").error(), HasSubstr("no JSON at byte"));
+  EXPECT_THAT(parse_wire("\xff").error(), HasSubstr("no JSON at byte"));
+}
+
+TEST(WireJson, KnowsWhichTextCameInAnotherEncoding) {
+  EXPECT_EQ(broken_text_in(*parse_wire(R"(["é", {"a": "\ud83d\ude00 \u0000 \\ud800"}, 1.5])")), std::nullopt);
+  EXPECT_EQ(broken_text_in(*parse_wire("\"\xEF\xB7\x90\"")), std::nullopt) << "U+FDD0 is UTF-8";
+  EXPECT_EQ(broken_text_in(*parse_wire("[\"a\", {\"b\": \"caf\xe9\"}]")), "/1/b");
+  EXPECT_EQ(broken_text_in(*parse_wire("{\"b\": \"\xc0\xaf\"}")), "/b") << "overlong";
+  EXPECT_EQ(broken_text_in(*parse_wire("{\"b\": \"\xed\xa0\x80\"}")), "/b") << "a surrogate";
+  EXPECT_EQ(broken_text_in(*parse_wire(R"({"b": "\ud83d!"})")), "/b");
+  EXPECT_EQ(broken_text_in(*parse_wire(R"({"b": "\ude00\ud83d"})")), "/b");
+  EXPECT_EQ(wire_text(*parse_wire("{\"na\xefve\": \"caf\xe9\"}")), "{\"na\uFFFDve\":\"caf\uFFFD\"}");
+  EXPECT_FALSE(parse_wire("[\"caf\xe9\", 1")) << "broken in two ways";
 }
 
 struct TimeCase {
@@ -94,6 +106,13 @@ TEST(TimeForm, ReadsWhatIsOfItsFormAndNothingElse) {
   for (const TimeCase& each : cases) {
     const auto moment = parse_time(each.form, each.text);
     EXPECT_EQ(moment ? cursor_text(*moment) : "refused", each.moment == nullptr ? "refused" : each.moment) << each.text;
+  }
+}
+
+TEST(TimeForm, MomentsBefore1970GoThereAndBack) {
+  const TimeForm seconds{Kind::epoch_seconds, "", minutes(0), microseconds(1'000)};
+  for (const char* text : {"-1795226601.818", "-1.500", "-0.001", "-1.000", "0.000", "1.250"}) {
+    EXPECT_EQ(format_time(seconds, parse_time(seconds, text).value()), text);
   }
 }
 
@@ -157,6 +176,8 @@ TEST(Fields, HaveOneFormAtThePort) {
       {Type::decimal, "1.5e3", "\"1500\""},
       {Type::decimal, "-25e-3", "\"-0.025\""},
       {Type::decimal, "1e99", nullptr},
+      {Type::decimal, "-5e60", nullptr},  // 61 digits
+      {Type::decimal, "1e-60", nullptr},
       {Type::decimal, "\"much\"", nullptr},
       {Type::boolean, "1", "true"},
       {Type::boolean, "\"false\"", "false"},

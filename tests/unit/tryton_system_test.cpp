@@ -45,9 +45,9 @@ protected:
     return found;
   }
 
-  // Every query for names that could give one of the rows fails, as Tryton does.
-  void break_rows(const std::vector<int>& broken) {
-    fake_.set_hook([broken](const std::string& method, const Json& params) -> std::optional<std::string> {
+  // Every query for names that could give one of the rows fails, as Tryton does, or has this body.
+  void break_rows(const std::vector<int>& broken, const std::string& body = error_body()) {
+    fake_.set_hook([broken, body](const std::string& method, const Json& params) -> std::optional<std::string> {
       if (!method.ends_with(".search_read") || params[4].dump().find("\"name\"") == std::string::npos) return {};
       const Json& clause = params[0][0];
       const bool by_id = clause.is_array() && clause[0] == "id" && clause[1] == "in";
@@ -55,8 +55,11 @@ protected:
         return !by_id || std::find(clause[2].begin(), clause[2].end(), id) != clause[2].end();
       });
       if (!hit) return {};
-      return FakeTryton::error(Json::array({"UserError", Json::array({"cannot compute", "", nullptr})})).dump();
+      return body;
     });
+  }
+  static std::string error_body() {
+    return FakeTryton::error(Json::array({"UserError", Json::array({"cannot compute", "", nullptr})})).dump();
   }
 
   SystemClock clock_;
@@ -165,6 +168,31 @@ TEST_F(TrytonSystemTest, AHugeValueIsParkedAlone) {
   EXPECT_EQ(page->records.size(), 7U);
   EXPECT_THAT(ids(page->unreadable), ElementsAre("3"));
   EXPECT_THAT(page->problem, HasSubstr("larger than 100000 bytes"));
+}
+
+TEST_F(TrytonSystemTest, ARecordThatBreaksItsAnswerIsParkedAlone) {
+  for (int i = 1; i <= 8; ++i) fake_.add_row(i, i, std::nullopt, "n");
+  for (const char* body : {"{\"result\": [{\"name\": \"caf\xe9\"}]}", R"({"result": [{"name": "\ud83d"}]})",
+                           R"({"result": [{"name": "n)", "<html>Maintenance</html>"}) {
+    break_rows({3}, body);
+    auto tryton = system();
+    const auto page = tryton.changes(kType, Cursor{}, 50, soon());
+    ASSERT_TRUE(page) << body << page.error().message;
+    EXPECT_EQ(page->records.size(), 7U) << body;
+    ASSERT_THAT(ids(page->unreadable), ElementsAre("3")) << body;
+    EXPECT_NO_THROW(page->unreadable[0].fields.dump()) << "what is kept of it is UTF-8";
+    EXPECT_THAT(page->problem, HasSubstr("expected a JSON-RPC answer")) << body;
+  }
+}
+
+TEST_F(TrytonSystemTest, ANulWithinATextArrivesAsItIs) {
+  const std::string text("a\0b", 3);
+  fake_.add_row(1, 1, std::nullopt, text);
+  auto tryton = system();
+  const auto page = tryton.changes(kType, Cursor{}, 50, soon());
+  ASSERT_TRUE(page) << page.error().message;
+  ASSERT_EQ(page->records.size(), 1U);
+  EXPECT_EQ(page->records[0].fields["name"], text);
 }
 
 TEST_F(TrytonSystemTest, RowsOfTheWrongShapeAreParkedAlone) {

@@ -122,6 +122,8 @@ std::optional<std::string> plain_decimal(std::string_view text) {
   std::string fraction = digits.substr(static_cast<std::size_t>(whole));
   digits.resize(static_cast<std::size_t>(whole));
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  // What is given out can be read again.
+  if (digits.size() + fraction.size() > static_cast<std::size_t>(kMostDigits)) return std::nullopt;
   return (negative ? "-" : "") + digits + (fraction.empty() ? "" : "." + fraction);
 }
 

@@ -96,8 +96,10 @@ void read_version(const RestType& type, const Json& item, Row& row) {
   }
   const Json* value = type.version.at->find(item);
   const auto text = value == nullptr ? std::nullopt : scalar_text(*value);
-  if (text) row.record.version = *text;
+  const bool is_sound = text && text->find('\0') == std::string::npos;
+  if (is_sound) row.record.version = *text;
   if (!text) row.problem = "no version at " + type.version.at->text();
+  if (text && !is_sound) row.problem = "a version with a NUL at " + type.version.at->text();
 }
 
 }  // namespace
@@ -114,7 +116,8 @@ bool is_id(const IdForm& form, std::string_view text) {
     return number && std::to_string(*number) == text;
   }
   const bool clean =
-      std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+      std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }) &&
+      !is_broken_text(text);
   return !text.empty() && text.size() <= kLongestId && text != "." && text != ".." && clean;
 }
 
@@ -163,13 +166,16 @@ Row read_row(const RestDescription& description, const RestType& type, const Jso
     row.problem = "a record of about " + std::to_string(bytes) + " bytes; at most " +
                   std::to_string(description.record_bytes) + " are read";
   }
+  if (const auto at = row.problem.empty() ? broken_text_in(item) : std::nullopt) {
+    row.problem = "a text that is not UTF-8 at " + excerpt(*at, 200);
+  }
   read_stamps(type, item, row);
   if (row.problem.empty()) {
     row.record.deleted = type.deleted && is_marked(*type.deleted, item);
     row.record.by_us = type.author && is_marked(*type.author, item);
     const Json* merged = type.merged_into ? type.merged_into->find(item) : nullptr;
     if (merged != nullptr) row.record.merged_into = id_from_wire(type.id, *merged).value_or("");
-    read_fields(type, item, row);
+    if (!row.record.deleted) read_fields(type, item, row);
   }
   if (row.problem.empty()) read_version(type, item, row);
   if (!row.problem.empty()) row.record.fields = {{"raw", raw_text(item)}};

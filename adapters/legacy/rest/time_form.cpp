@@ -297,9 +297,9 @@ std::string format_time(const TimeForm& form, Moment moment) {
   const Moment cut{microseconds(count)};
   switch (form.kind) {
     case TimeForm::Kind::epoch_seconds: {
-      const std::int64_t whole = floor<seconds>(cut).time_since_epoch().count();
-      const std::string fraction = fraction_text(count - whole * 1'000'000, form.precision);
-      return std::to_string(whole) + (fraction.empty() ? "" : "." + fraction);
+      const std::int64_t size = count < 0 ? -count : count;  // the sign is that of the whole number
+      const std::string fraction = fraction_text(size % 1'000'000, form.precision);
+      return (count < 0 ? "-" : "") + std::to_string(size / 1'000'000) + (fraction.empty() ? "" : "." + fraction);
     }
     case TimeForm::Kind::epoch_millis:
       return std::to_string(floor<milliseconds>(cut).time_since_epoch().count());

@@ -2,6 +2,10 @@
 //
 // A number that is no 64-bit integer ("12500.50", "1e30") would lose digits as a double. parse_wire() keeps its text:
 // as a value of nlohmann's type `binary`, which JSON texts cannot hold. wire_text() writes that text back.
+//
+// One text in the wrong encoding must not take a page of records with it. Bytes that are no UTF-8, and halves of
+// surrogate pairs ("\ud83d"), become the byte FF, which no UTF-8 holds: broken_text_in() finds it, and the record that
+// has it is set apart.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +23,12 @@ using Json = nlohmann::json;
 // numbers beyond 1e308 are refused.
 tl::expected<Json, std::string> parse_wire(std::string_view text, std::size_t depth = 64);
 
+// U+FFFD for what broken_text_in() finds.
 std::string wire_text(const Json& value);
+
+// Where a document holds a text (or a name) that came as no UTF-8, as a JSON pointer; nothing: nowhere.
+std::optional<std::string> broken_text_in(const Json& document);
+bool is_broken_text(std::string_view text);
 
 // A number with this text; it must be one of JSON's.
 Json raw_number(std::string_view text);

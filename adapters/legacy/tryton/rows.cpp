@@ -48,6 +48,9 @@ Value<LegacyRecord> read_frame(const Json& row) {
     return tl::unexpected(std::string("expected a text in _timestamp"));
   }
   if (version->is_string()) record.version = version->get<std::string>();
+  if (record.version.find('\0') != std::string::npos) {
+    return tl::unexpected(std::string("expected a text without NUL in _timestamp"));
+  }
   return record;
 }
 

@@ -65,6 +65,7 @@ TrytonSystem::TrytonSystem(TrytonOptions options, const Clock& clock)
                                        .sees_author = true,
                                        .sees_merges = false,
                                        .can_restore = false,
+                                       .describes_itself = true,
                                        .partial_update = true,
                                        .page_limit = options_.page_limit,
                                        .fetch_limit = options_.page_limit,
