@@ -33,6 +33,15 @@ inline Deadline in(milliseconds span) {
   return Deadline::after(SystemClock(), span);
 }
 
+// Whether this program holds a test suite of that name.
+inline bool is_run(const std::string& suite) {
+  const testing::UnitTest& tests = *testing::UnitTest::GetInstance();
+  for (int i = 0; i < tests.total_test_suite_count(); ++i) {
+    if (tests.GetTestSuite(i)->name() == suite) return true;
+  }
+  return false;
+}
+
 template <typename WorldType>
 class LegacyConformance : public testing::Test {
 protected:

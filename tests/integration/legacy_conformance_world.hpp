@@ -39,8 +39,9 @@ public:
   // Records that come into being under one and the same stamp, made by staff. Their ids.
   virtual std::vector<std::string> create_together(std::size_t count) = 0;
 
-  // Staff archive a record; false: the system knows no such thing.
-  virtual bool archive(const std::string& id) = 0;
+  // Whether the system knows records that are archived, and how staff archive one.
+  virtual bool archives() const = 0;
+  virtual void archive(const std::string& id) = 0;
 
   // The next request of ours() that writes (or that only reads) meets the fault.
   virtual void disturb_next_write(Fault fault) = 0;

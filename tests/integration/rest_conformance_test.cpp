@@ -38,7 +38,8 @@ public:
   std::string text_field() const override { return "name"; }
   std::string other_field() const override { return "phone"; }
   std::string absent_id() const override { return "999999999"; }
-  bool archive(const std::string& /*id*/) override { return false; }
+  bool archives() const override { return false; }
+  void archive(const std::string& /*id*/) override { throw std::logic_error("nothing is archived"); }
   void disturb_next_write(Fault fault) override { proxy_.disturb_next(true, fault); }
   void disturb_next_read(Fault fault) override { proxy_.disturb_next(false, fault); }
 
@@ -51,11 +52,9 @@ private:
   std::unique_ptr<RestSystem> staff_;
 };
 
-class HabitsWorld final : public RestWorld {
+class HabitsWorld : public RestWorld {
 public:
-  HabitsWorld() : RestWorld(environment("BANYAN_HABITS_URL"), describe) {
-    ask(url_, "PUT", "/_habits", R"({"etag": true})");
-  }
+  HabitsWorld() : HabitsWorld(describe) {}
   Json refused_record() const override { return {{"name", ""}, {"phone", "1"}}; }
   std::vector<std::string> create_together(std::size_t count) override {
     const Json rows(count, Json{{"name", "Together"}, {"phone", "1"}});
@@ -64,10 +63,28 @@ public:
     return ids;
   }
 
+protected:
+  explicit HabitsWorld(const std::function<std::string(const std::string&, const std::string&)>& describe)
+      : RestWorld(environment("BANYAN_HABITS_URL"), describe) {
+    ask(url_, "PUT", "/_habits", R"({"etag": true})");
+  }
+
 private:
   static std::string describe(const std::string& url, const std::string& user) {
     return rest::testing_support::contacts_description(
         url, {{"version", "{header: ETag}"}, {"top.headers", "{X-User: " + user + "}"}});
+  }
+};
+
+// The same server, described as one that can do nothing but list, get and write.
+class PoorWorld final : public HabitsWorld {
+public:
+  PoorWorld() : HabitsWorld(describe_poorly) {}
+
+private:
+  static std::string describe_poorly(const std::string& url, const std::string& user) {
+    return rest::testing_support::contacts_description(
+        url, {{"changes", ""}, {"author", ""}, {"top.headers", "{X-User: " + user + "}"}});
   }
 };
 
@@ -105,7 +122,22 @@ private:
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Habits, LegacyConformance, HabitsWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Habits, ConformanceWithFeed, HabitsWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Habits, ConformanceWithAuthor, HabitsWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Habits, ConformanceWithCompareAndSet, HabitsWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Habits, ConformanceOfSearchByAuthor, HabitsWorld);
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Poor, LegacyConformance, PoorWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Poor, ConformanceWithoutFeed, PoorWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Poor, ConformanceWithoutAuthor, PoorWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Poor, ConformanceWithoutCompareAndSet, PoorWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Poor, ConformanceOfSearchWithoutAuthor, PoorWorld);
+
 INSTANTIATE_TYPED_TEST_SUITE_P(JsonServer, LegacyConformance, JsonServerWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(JsonServer, ConformanceWithFeed, JsonServerWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(JsonServer, ConformanceWithoutAuthor, JsonServerWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(JsonServer, ConformanceWithoutCompareAndSet, JsonServerWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(JsonServer, ConformanceOfKeys, JsonServerWorld);
 
 // A second shape of description on the same server: ids of our choosing, Link headers, whole-object updates.
 TEST(JsonServerDeals, WithChosenIdsARepeatedCreateIsADuplicateAndIsFound) {

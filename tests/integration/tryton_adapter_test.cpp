@@ -105,10 +105,10 @@ public:
     return ids;
   }
 
-  bool archive(const std::string& id) override {
+  bool archives() const override { return true; }
+  void archive(const std::string& id) override {
     const auto done = staff_.update(type(), id, Json{{"active", false}}, Json::object(), "", soon());
     if (!done) throw std::runtime_error(done.error().message);
-    return true;
   }
 
   void disturb_next_write(Fault fault) override { proxy_.disturb_next(true, fault); }
@@ -275,6 +275,11 @@ TEST_F(TrytonAdapter, ReportsHowLongAnObservedWriteTakesToFetch) {
 }
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Tryton, LegacyConformance, TrytonWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Tryton, ConformanceWithFeed, TrytonWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Tryton, ConformanceWithArchive, TrytonWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Tryton, ConformanceWithAuthor, TrytonWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Tryton, ConformanceWithCompareAndSet, TrytonWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Tryton, ConformanceOfSearchByAuthor, TrytonWorld);
 
 }  // namespace
 }  // namespace banyan::legacy::conformance
