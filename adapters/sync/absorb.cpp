@@ -35,7 +35,7 @@ bool same_version(const legacy::LegacyRecord& row, const LinkHead& head) {
 
 // Nothing to look at any further. A scan trusts no version: it is there to find edits that left no stamp.
 bool is_repeat_by_version(const Intake& intake, const LinkHead& head) {
-  if (!head.has_base || intake.row.deleted || intake.confirmed || is_answer(intake)) return false;
+  if (!head.has_base || intake.row.deleted || intake.confirmed || intake.refused || is_answer(intake)) return false;
   const bool looks_closer = is_scan(intake.via) || intake.via == Via::retry;
   return !looks_closer && !intake.row.version.empty() && same_version(intake.row, head);
 }
@@ -82,6 +82,7 @@ std::vector<Item> Absorber::newest_of_each(std::span<const Intake> intakes) cons
       items.emplace_back();
     }
     items[place->second].intake = &intake;
+    items[place->second].captured = intake.captured;
   }
   return items;
 }
@@ -122,7 +123,12 @@ void Absorber::map_all(std::vector<Item>& items) {
       return item.intake->corrected.contains(held.field) || contains(context_.drifted, held.field);
     };
     std::erase_if(item.mapped.held, given);
-    for (const std::string& field : context_.drifted) item.mapped.fields.erase(field);
+    for (const std::string& field : context_.drifted) {
+      const auto value = item.mapped.fields.find(field);
+      if (value == item.mapped.fields.end()) continue;
+      item.drifted[field] = std::move(*value);
+      item.mapped.fields.erase(value);
+    }
     item.hash = records::content_hash(item.mapped.fields);
   }
 }

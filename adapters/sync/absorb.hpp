@@ -21,6 +21,7 @@ struct Intake {
   bool captured = true;  // counts as a captured change; not for what a write of ours returned, nor for a retry
   std::optional<PendingWrite> confirmed;  // this write of ours is known to have arrived
   bool refused = false;                   // the link's pending write is known not to have happened
+  std::int64_t carries_out = 0;           // the answered matter for whose sake the row was read
   std::int32_t hops = 1;                  // systems that the change has gone through, this one included
   std::string unreadable;                 // why the row could not be read; empty: it could
   bool found = false;                     // it was found to be what we had created, without an answer that said so
@@ -39,6 +40,8 @@ struct AbsorbContext {
   const StreamOptions& options;
   const MakeId& make_id;
   WallTime read_at{};                         // our clock, before the rows were read
+  std::chrono::nanoseconds read_ago{0};       // since then
+  bool has_versions = false;                  // CompareAndSet::version
   std::chrono::microseconds legacy_ahead{0};  // how far the legacy clock runs before ours
   const std::vector<std::string>& drifted;    // fields held because the legacy schema has changed
 };
@@ -48,6 +51,7 @@ struct Absorbed {
   std::int32_t near_misses = 0;          // values of ours that the legacy side had rewritten
   std::vector<Reference> missing;        // records that others refer to and that have not been captured yet
   bool deleted_any = false;              // records whose children may have gone with them
+  bool must_wait = false;                // a row that stands for no captured change cannot be taken in yet
   std::optional<WallTime> oldest_stamp;  // of the captured changes: for the lag
 };
 
@@ -56,5 +60,9 @@ struct Absorbed {
 std::vector<std::string> differing_ids(View& view, const AbsorbContext& context, std::span<const Intake> intakes);
 
 Absorbed absorb(View& view, const AbsorbContext& context, std::span<const Intake> intakes);
+
+// Whether a legacy system may have made the value that was found out of the one that we sent: case, blanks and
+// punctuation do not count.
+bool only_rewritten(const Json& found, const Json& sent);
 
 }  // namespace banyan::sync

@@ -15,6 +15,7 @@ void Absorber::couple(Item& item) {
   }
   // Until it is known what became of a create of ours, any new record may be its result; a second one must not be made.
   if (may_be_ours()) return wait(item, std::nullopt, "a create of ours is under way");
+  if (is_disputed(intake.row.id)) return wait(item, std::nullopt, "a person is asked whether it is a create of ours");
   for (const Held& held : item.mapped.held) {
     if (held.required && held.reason == Held::Reason::unresolved) {
       return wait(item, held.reference, held.field + " refers to " + held.reference.entity + " " + held.reference.id);
@@ -61,8 +62,17 @@ void Absorber::couple_as_answered(Item& item) {
     return insert(item);
   }
   const std::string id = choice.value("record", "");
-  Coupling chosen = std::move(view_.by_record(std::span(&id, 1)).front());
-  if (!chosen.record || chosen.link) return;  // it has been deleted or coupled since: the question stays
+  Coupling chosen = id.empty() ? Coupling{} : std::move(view_.by_record(std::span(&id, 1)).front());
+  if (!chosen.record || chosen.link) {  // it has been deleted or coupled since: the question is asked again
+    if (!before) return;
+    Parked again = *before;
+    again.state = Parked::State::open;
+    again.answer = Json();
+    again.answered_by.clear();
+    again.message = "The record that was chosen is gone, or belongs to another legacy record by now.";
+    out_.changes.parked.push_back(std::move(again));
+    return;
+  }
   if (before) close(*before, Parked::State::resolved);
   item.coupling.conflict.reset();
   adopt(item, std::move(*chosen.record), Json::object());
@@ -71,6 +81,11 @@ void Absorber::couple_as_answered(Item& item) {
 bool Absorber::may_be_ours() {
   if (!intents_) intents_ = view_.open_intents();
   return std::any_of(intents_->begin(), intents_->end(), [](const Intent& intent) { return intent.attempted; });
+}
+
+bool Absorber::is_disputed(const std::string& legacy_id) {
+  if (!disputed_) disputed_ = view_.disputed_ids();
+  return std::find(disputed_->begin(), disputed_->end(), legacy_id) != disputed_->end();
 }
 
 std::vector<Record> Absorber::candidates(const Item& item) {
@@ -112,8 +127,8 @@ void Absorber::couple_found(Item& item, const std::string& record_id) {
 void Absorber::couple_created(Item& item) {
   const std::string& id = item.intake->created_for;
   Coupling ours = std::move(view_.by_record(std::span(&id, 1)).front());
-  if (!ours.record || !item.intake->confirmed) return;
   out_.changes.intents_done.push_back(id);
+  if (!ours.record) return insert(item);  // its row is lost: what was made of it is there
   item.coupling.conflict = std::move(ours.conflict);
   item.coupling.dead_letter = std::move(ours.dead_letter);
   Json base = item.intake->confirmed->values;
@@ -140,6 +155,8 @@ void Absorber::adopt(Item& item, Record record, Json base) {
   link.legacy_id = item.intake->row.id;
   link.record_id = record.id;
   link.base = std::move(base);
+  link.legacy_version = item.intake->row.version;
+  link.legacy_stamp = item.intake->row.stamp;
   item.coupling.link = std::move(link);
   item.coupling.record = std::move(record);
   out_.changes.awake.push_back({context_.mapping.entity(), item.intake->row.id});
@@ -160,7 +177,7 @@ void Absorber::insert(Item& item) {
   link.base_hash = item.hash;
   link.record_hash = item.hash;
   if (!item.intake->corrected.empty()) out_.changes.outbox_added.push_back(record.id);
-  for (const Held& held : item.mapped.held) link.held.push_back(held.field);
+  link.held = held_fields(item);
   out_.changes.links.push_back(std::move(link));
   out_.changes.awake.push_back({record.entity, item.intake->row.id});
   settle_or_wait(item, Outcome::applied, record.id + "@1");

@@ -41,13 +41,17 @@ std::int64_t& count_of(Counts& counts, Outcome outcome) {
   return counts.in_flight;
 }
 
+bool is_open(const Parked& matter) {
+  return matter.state == Parked::State::open || matter.state == Parked::State::answered;
+}
+
 Outcome outcome_of(Parked::Kind kind) {
   return kind == Parked::Kind::conflict ? Outcome::conflict : Outcome::dead_letter;
 }
 
 // Whether the row stands for a captured change: a new one, or one that waited until now.
 bool counts(const Item& item) {
-  return item.intake->captured || item.coupling.waiting.has_value();
+  return item.captured || item.coupling.waiting.has_value();
 }
 
 }  // namespace
@@ -58,15 +62,15 @@ void Absorber::settle(const Item& item, Outcome outcome, const std::string& ref)
   const InboxEntry entry{intake.row.id, intake.row.version, intake.via, outcome, ref};
   if (const auto& waiting = item.coupling.waiting) {
     const InboxEntry old =
-        intake.captured ? InboxEntry{intake.row.id, "", intake.via, Outcome::superseded, intake.row.version} : entry;
-    if (intake.captured || outcome != Outcome::in_flight) {
+        item.captured ? InboxEntry{intake.row.id, "", intake.via, Outcome::superseded, intake.row.version} : entry;
+    if (item.captured || outcome != Outcome::in_flight) {
       out_.changes.inbox_outcomes.emplace_back(waiting->inbox_id, old);
       --counts.in_flight;
       ++count_of(counts, old.outcome);
     }
     if (outcome != Outcome::in_flight) out_.changes.waiting_done.push_back(intake.row.id);
   }
-  if (!intake.captured) return;
+  if (!item.captured) return;
   out_.changes.inbox.push_back(entry);
   ++counts.captured;
   ++count_of(counts, outcome);
@@ -75,13 +79,16 @@ void Absorber::settle(const Item& item, Outcome outcome, const std::string& ref)
   }
 }
 
-Outcome Absorber::settle_or_wait(const Item& item, Outcome outcome, const std::string& ref) {
+// The record is taken in but for a field. A row that stands for no captured change becomes one by that: what waits is
+// a row of the inbox.
+Outcome Absorber::settle_or_wait(Item& item, Outcome outcome, const std::string& ref) {
   const auto unresolved = std::find_if(item.mapped.held.begin(), item.mapped.held.end(),
                                        [](const Held& held) { return held.reason == Held::Reason::unresolved; });
   if (unresolved == item.mapped.held.end()) {
     settle(item, outcome, ref);
     return outcome;
   }
+  if (!item.coupling.waiting) item.captured = true;
   const Reference& on = unresolved->reference;
   wait(item, on, unresolved->field + " refers to " + on.entity + " " + on.id);
   return Outcome::in_flight;
@@ -89,11 +96,14 @@ Outcome Absorber::settle_or_wait(const Item& item, Outcome outcome, const std::s
 
 void Absorber::wait(const Item& item, std::optional<Reference> on, const std::string& reason) {
   const auto& before = item.coupling.waiting;
-  const bool goes_on = before && !item.intake->captured;
+  const bool goes_on = before && !item.captured;
+  if (!before && !item.captured) {
+    out_.must_wait = true;
+    return;
+  }
   if (on && goes_on && before->attempt >= context_.options.attempts_until_dead) return give_up_waiting(item, reason);
   settle(item, Outcome::in_flight, "");
   if (on) out_.missing.push_back(*on);
-  if (!goes_on && !item.intake->captured) return;  // the answer to a write of ours: the feed brings the record again
   Waiting waiting;
   waiting.legacy_id = item.intake->row.id;
   waiting.inbox_id = goes_on ? before->inbox_id : 0;
@@ -138,7 +148,7 @@ Outcome Absorber::outcome_of(const Item& item, const MergeResult& merged, const 
       if (value_of(item.mapped.fields, field) != value_of(conflict->legacy, field)) return Outcome::conflict;
     }
   }
-  if (merged.record_changed) return Outcome::applied;
+  if (merged.record_changed || item.restores) return Outcome::applied;
   const bool overruled = std::any_of(merged.conflicts.begin(), merged.conflicts.end(),
                                      [](const FieldConflict& c) { return c.winner == Winner::modern; });
   return overruled ? Outcome::superseded : Outcome::echo;
@@ -197,7 +207,7 @@ void Absorber::park(const Item& item, Parked matter, Outcome outcome) {
   matter.legacy_id = item.intake->row.id;
   if (known.link) matter.record_id = known.link->record_id;
   for (Parked& same : out_.changes.parked) {  // two reasons at once: they are one matter
-    if (same.kind != matter.kind || same.legacy_id != matter.legacy_id || same.state != Parked::State::open) continue;
+    if (same.kind != matter.kind || same.legacy_id != matter.legacy_id || !is_open(same)) continue;
     same.message += "; " + matter.message;
     for (std::string& field : matter.fields) {
       if (std::find(same.fields.begin(), same.fields.end(), field) == same.fields.end()) {
@@ -212,6 +222,13 @@ void Absorber::park(const Item& item, Parked matter, Outcome outcome) {
     matter.id = before->id;
     matter.legacy_changes = before->legacy_changes;
     matter.modern_changes = before->modern_changes;
+    // Somebody has answered meanwhile: that is still to be carried out.
+    const bool is_same_question = before->error_class == matter.error_class && before->fields == matter.fields;
+    if (before->state == Parked::State::answered && is_same_question && before->id != item.intake->carries_out) {
+      matter.state = before->state;
+      matter.answer = before->answer;
+      matter.answered_by = before->answered_by;
+    }
   }
   if (outcome == banyan::sync::outcome_of(matter.kind) && counts(item)) ++matter.legacy_changes;
   out_.changes.parked.push_back(std::move(matter));
@@ -273,6 +290,20 @@ void Absorber::write_record(const Item& item, RecordWrite::Kind kind, Record rec
   out_.changes.records.push_back(std::move(write));
 }
 
+// Fields whose legacy value could not be taken in: nothing may be put over it unseen.
+std::vector<std::string> Absorber::held_fields(const Item& item) const {
+  std::vector<std::string> fields = context_.drifted;
+  for (const Held& held : item.mapped.held) fields.push_back(held.field);
+  return fields;
+}
+
+// For people: all that the row shows.
+Json Absorber::as_found(const Item& item) {
+  Json fields = item.mapped.fields;
+  fields.update(item.drifted);
+  return fields;
+}
+
 Link Absorber::link_of(const Item& item, const std::string& record_id) const {
   Link link;
   if (item.coupling.link) link = *item.coupling.link;
@@ -280,7 +311,7 @@ Link Absorber::link_of(const Item& item, const std::string& record_id) const {
   link.record_id = record_id;
   link.legacy_version = item.intake->row.version;
   if (item.intake->row.stamp) link.legacy_stamp = item.intake->row.stamp;
-  link.pending.reset();
+  link.pending = still_unanswered(item);
   return link;
 }
 

@@ -48,9 +48,7 @@ bool has_arrived(const PendingWrite& write, const Link& link, const legacy::Lega
   if (untouched) return false;
   return std::any_of(write.fields.begin(), write.fields.end(), [&](const std::string& field) {
     const Json& found = value_of(fields, field);
-    const Json& sent = value_of(write.values, field);
-    if (found == value_of(*link.base, field)) return false;
-    return found == sent || (!sent.is_null() && !found.is_null() && bare(found) == bare(sent));
+    return found != value_of(*link.base, field) && only_rewritten(found, value_of(write.values, field));
   });
 }
 
@@ -75,13 +73,16 @@ bool answers(const Intake& intake, const char* choice) {
 
 }  // namespace
 
-bool Absorber::only_rewritten(const Json& found, const Json& sent) {
+bool only_rewritten(const Json& found, const Json& sent) {
   return found == sent || (!sent.is_null() && !found.is_null() && bare(found) == bare(sent));
 }
 
 void Absorber::absorb(Item& item) {
   const legacy::LegacyRecord& row = item.intake->row;
   const Coupling& known = item.coupling;
+  const std::string& made_for = item.intake->created_for;
+  if (!made_for.empty() && known.link && known.link->record_id != made_for)
+    return;  // who made it is told by the caller
   if (!item.intake->unreadable.empty()) return absorb_unreadable(item);
   if (!row.merged_into.empty()) return absorb_merged_away(item);
   if (row.deleted) return absorb_gone(item);
@@ -117,9 +118,32 @@ Absorber::Agreed Absorber::agreed(const Item& item) const {
   return now;
 }
 
+// A write of ours that the row does not show, and that may still arrive: with versions as long as the row has the one
+// that the write expects, and in any case not later than a call can have an effect.
+std::optional<PendingWrite> Absorber::still_unanswered(const Item& item) const {
+  const Intake& intake = *item.intake;
+  const auto& link = item.coupling.link;
+  if (!link || !link->pending || intake.confirmed || intake.refused || intake.row.deleted) return std::nullopt;
+  const PendingWrite& write = *link->pending;
+  if (context_.has_versions && intake.row.version != write.expected) return std::nullopt;
+  if (link->base && has_arrived(write, *link, intake.row, item.mapped.fields)) return std::nullopt;
+  if (now_ - context_.read_ago - write.at >= effect_deadline(context_.options)) return std::nullopt;
+  return write;
+}
+
+bool Absorber::answers_held_fields(const Item& item) const {
+  const std::vector<std::string> held = held_fields(item);
+  return std::any_of(held.begin(), held.end(),
+                     [&](const std::string& field) { return item.intake->answer.contains(field); });
+}
+
 void Absorber::absorb_edit(Item& item) {
   const Coupling& known = item.coupling;
   const Intake& intake = *item.intake;
+  if (answers_held_fields(item)) {  // what legacy has there is not known: the answer is kept, and tried again
+    out_.must_wait = true;
+    return;
+  }
   const Agreed now = agreed(item);
   Json base = now.base;
 
@@ -128,9 +152,8 @@ void Absorber::absorb_edit(Item& item) {
   note_overtaken(item);
   follow_answer(intake.answer, item.mapped.fields, base, modern);
 
-  std::vector<std::string> held = conflict_fields(item);
-  for (const Held& field : item.mapped.held) held.push_back(field.field);
-  held.insert(held.end(), context_.drifted.begin(), context_.drifted.end());
+  std::vector<std::string> held = held_fields(item);
+  for (const std::string& field : conflict_fields(item)) held.push_back(field);
   if (state_.owner == Owner::modern) {  // a person has decided, but not about these
     for (const std::string& field : unowned_fields(item, now)) held.push_back(field);
   }
@@ -164,9 +187,10 @@ void Absorber::apply(Item& item, const MergeResult& merged, const std::vector<st
   out_.near_misses += near_misses;
 
   Record record = *known.record;
-  if (merged.record_changed) {
+  if (merged.record_changed || item.restores) {
     record.data = merged.record;
-    write_record(item, RecordWrite::Kind::update, record, known.record->data);
+    const auto kind = item.restores ? RecordWrite::Kind::restore : RecordWrite::Kind::update;
+    write_record(item, kind, record, known.record->data);
     ++record.version;
   }
 
@@ -271,6 +295,15 @@ void Absorber::note_overtaken(const Item& item) {
   }
 }
 
+// Whether the modern side holds what legacy has not got yet. A field that only the modern side decides says nothing: it
+// also differs while a legacy edit of it is taken back.
+bool Absorber::is_edited(const Json& base, const Json& record) const {
+  const auto& rules = context_.mapping.rules();
+  return std::any_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
+    return rule.direction == Direction::both && value_of(base, rule.field) != value_of(record, rule.field);
+  });
+}
+
 void Absorber::absorb_gone(Item& item) {
   const Coupling& known = item.coupling;
   if (!known.link) {
@@ -301,7 +334,7 @@ void Absorber::absorb_gone(Item& item) {
     settle(item, crosses ? Outcome::echo : Outcome::superseded, known.link->record_id);
     return close_all(item, Parked::State::superseded);
   }
-  const bool edited = !fields_to_push(context_.mapping.rules(), base, known.record->data, {}).empty();
+  const bool edited = is_edited(base, known.record->data);
   Policy policy = edited ? context_.mapping.delete_conflict() : Policy::legacy;
   if (answers(*item.intake, "legacy")) policy = Policy::legacy;
   if (answers(*item.intake, "modern")) policy = Policy::modern;
@@ -397,7 +430,10 @@ void Absorber::absorb_delete_edit(Item& item) {
   const Coupling& known = item.coupling;
   Link link = link_of(item, known.link->record_id);
   const bool answered = item.intake->answer.contains("*");
-  if (known.record && !answered && item.mapped.fields == *known.link->base) {  // the delete is on its way to legacy
+  const Agreed now = agreed(item);
+  if (known.record && !answered && item.mapped.fields == now.base) {  // the delete is on its way to legacy
+    link.base = now.base;
+    link.base_hash = item.hash;
     out_.changes.links.push_back(std::move(link));
     return settle(item, Outcome::echo, known.record->id);
   }
@@ -405,14 +441,12 @@ void Absorber::absorb_delete_edit(Item& item) {
   if (answers(*item.intake, "legacy")) policy = Policy::legacy;
   if (answers(*item.intake, "modern")) policy = Policy::modern;
   if (policy == Policy::legacy) return restore(item);
-  if (policy == Policy::modern) {
-    link.base = item.mapped.fields;
-    link.base_hash = item.hash;
+  if (policy == Policy::modern) {  // the base stays: should the record come back, legacy has moved since
     link.held.clear();
     out_.changes.links.push_back(std::move(link));
     out_.changes.outbox_added.push_back(known.record->id);
     if (known.conflict) close(*known.conflict, Parked::State::resolved);
-    note_decided(item, {"*", *known.link->base, item.mapped.fields, kEmpty, Winner::modern});
+    note_decided(item, {"*", *known.link->base, as_found(item), kEmpty, Winner::modern});
     return settle(item, Outcome::superseded, known.record->id);
   }
   link.held = {"*"};
@@ -424,54 +458,57 @@ void Absorber::absorb_delete_edit(Item& item) {
   matter.message = "Deleted on the modern side, edited on the legacy side.";
   matter.fields = {"*"};
   matter.base = *known.link->base;
-  matter.legacy = item.mapped.fields;
+  matter.legacy = as_found(item);
   park(item, std::move(matter), Outcome::conflict);
 }
 
 // The legacy record is there (again), and its record shall be.
 void Absorber::restore(Item& item) {
-  const Coupling& known = item.coupling;
-  if (known.record && !known.record->deleted) {  // it lives on the modern side: the two are coupled afresh
-    item.coupling.link->base = Json::object();
+  Coupling& known = item.coupling;
+  if (!known.record) return rebuild(item);
+  Link& link = *known.link;
+  if (!known.record->deleted) {  // it lives on the modern side: the two are coupled afresh
+    link.base = Json::object();
     close_all(item, Parked::State::superseded);
-    item.coupling.conflict.reset();
-    item.coupling.dead_letter.reset();
+    known.conflict.reset();
+    known.dead_letter.reset();
     return absorb_edit(item);
   }
+  if (link.base) {
+    note_decided(item, {"*", *link.base, as_found(item), kEmpty, Winner::legacy});
+  } else {  // deleted on both sides: what was there then is what both knew
+    link.base = context_.mapping.project(known.record->data);
+  }
+  known.record->deleted = false;
+  known.record->merged_into.clear();
+  item.restores = true;
+  absorb_edit(item);
+}
+
+// Its row is lost, its history is not.
+void Absorber::rebuild(Item& item) {
   Record record;
   record.entity = context_.mapping.entity();
-  record.id = known.link->record_id;
-  if (known.record) {
-    record = *known.record;
-  } else {  // its row is lost, its history is not
-    record.version = view_.last_version(record.id);
-    record.created_at = now_;
-  }
-  const Json before = record.data;
-  if (known.record && known.link->base) {
-    note_decided(item, {"*", *known.link->base, item.mapped.fields, kEmpty, Winner::legacy});
-  }
+  record.id = item.coupling.link->record_id;
+  record.version = view_.last_version(record.id);
+  record.created_at = now_;
   for (const FieldRule& rule : context_.mapping.rules()) {
     if (rule.direction != Direction::to_legacy) set(record.data, rule.field, value_of(item.mapped.fields, rule.field));
   }
-  record.deleted = false;
-  record.merged_into.clear();
-  write_record(item, known.record ? RecordWrite::Kind::restore : RecordWrite::Kind::insert, record, before);
+  write_record(item, RecordWrite::Kind::insert, record, Json::object());
   Link link = link_of(item, record.id);
   link.base = item.mapped.fields;
   link.base_hash = item.hash;
-  link.held.clear();
+  link.held = held_fields(item);
   if (fields_to_push(context_.mapping.rules(), item.mapped.fields, record.data, {}).empty()) {
     link.record_hash = records::content_hash(record.data);
   } else {  // fields that only the modern side decides are put right on the legacy side
     out_.changes.outbox_added.push_back(record.id);
   }
-  for (const Held& held : item.mapped.held) link.held.push_back(held.field);
   out_.changes.links.push_back(std::move(link));
   settle_or_wait(item, Outcome::applied, record.id);
   settle_field_matters(item, Outcome::applied);
-  const bool decided = answers(*item.intake, "legacy");
-  if (known.conflict) close(*known.conflict, decided ? Parked::State::resolved : Parked::State::superseded);
+  if (item.coupling.conflict) close(*item.coupling.conflict, Parked::State::superseded);
 }
 
 }  // namespace banyan::sync

@@ -13,8 +13,11 @@ namespace banyan::sync {
 // One row on its way through.
 struct Item {
   const Intake* intake = nullptr;
+  bool captured = true;  // counts as a captured change
   Mapped mapped;
-  std::int64_t hash = 0;  // of mapped.fields
+  std::int64_t hash = 0;          // of mapped.fields
+  bool restores = false;          // the record was deleted, and is not any more
+  Json drifted = Json::object();  // what the row shows in fields that the drifted schema holds: only for the record
   Coupling coupling;
 };
 
@@ -35,6 +38,7 @@ private:
   // One row (absorb_record.cpp).
   void absorb(Item& item);
   void absorb_unreadable(Item& item);
+  bool is_edited(const Json& base, const Json& record) const;
   void absorb_gone(Item& item);
   void absorb_gone_again(Item& item);
   void absorb_merged_away(Item& item);
@@ -49,18 +53,19 @@ private:
     std::vector<std::string> rewritten;
   };
   Agreed agreed(const Item& item) const;
+  std::optional<PendingWrite> still_unanswered(const Item& item) const;
   // Fields that legacy has edited in an epoch in which it does not decide.
   std::vector<std::string> unowned_fields(const Item& item, const Agreed& now) const;
   void absorb_delete_edit(Item& item);
   void restore(Item& item);
+  void rebuild(Item& item);
 
   // First coupling (absorb_coupling.cpp).
   void couple(Item& item);
   void couple_as_answered(Item& item);
   bool may_be_ours();
+  bool is_disputed(const std::string& legacy_id);
   std::vector<Record> candidates(const Item& item);
-  // Whether a legacy system may have made this value out of ours.
-  static bool only_rewritten(const Json& found, const Json& sent);
   void couple_found(Item& item, const std::string& record_id);
   void couple_created(Item& item);
   void adopt(Item& item, Record record, Json base);
@@ -70,7 +75,7 @@ private:
   // its one outcome; every path through absorb() ends in it, or in nothing where there was no change.
   void settle(const Item& item, Outcome outcome, const std::string& ref);
   // What the row counts as in the end: `in_flight` if it waits for another record.
-  Outcome settle_or_wait(const Item& item, Outcome outcome, const std::string& ref);
+  Outcome settle_or_wait(Item& item, Outcome outcome, const std::string& ref);
   void settle_conflict(const Item& item, const std::vector<std::string>& newly_open, Outcome outcome);
   void settle_field_matters(const Item& item, Outcome outcome);
   Outcome outcome_of(const Item& item, const MergeResult& merged, const std::vector<std::string>& open) const;
@@ -83,6 +88,9 @@ private:
   void note_overtaken(const Item& item);
   void note_decided(const Item& item, const FieldConflict& conflict);
   void write_record(const Item& item, RecordWrite::Kind kind, Record record, const Json& before);
+  std::vector<std::string> held_fields(const Item& item) const;
+  static Json as_found(const Item& item);
+  bool answers_held_fields(const Item& item) const;
   Link link_of(const Item& item, const std::string& record_id) const;
 
   View& view_;
@@ -93,6 +101,7 @@ private:
   std::set<std::string> taken_;  // record ids coupled in this batch
   std::optional<bool> any_unlinked_;
   std::optional<std::vector<Intent>> intents_;
+  std::optional<std::vector<std::string>> disputed_;
   Absorbed out_;
 };
 

@@ -36,6 +36,7 @@ PendingWrite read_pending(const pqxx::field& field) {
   write.expected = json.at("expected").get<std::string>();
   write.at = records::wall_time(json.at("at").get<std::int64_t>());
   write.is_delete = json.at("is_delete").get<bool>();
+  write.is_repeat = json.value("is_repeat", false);
   return write;
 }
 

@@ -54,6 +54,10 @@ const std::string kOpenParked =
 const std::string kParkedById = std::string("SELECT ") + kParkedColumns +
                                 " FROM banyan.parked p WHERE p.stream = $1::smallint AND p.id = $2::bigint FOR UPDATE";
 
+constexpr const char* kDisputed =
+    "SELECT jsonb_array_elements_text(p.legacy) FROM banyan.parked p WHERE p.stream = $1::smallint AND p.state IN "
+    "('open', 'answered') AND p.error_class = 'ambiguous_create' AND jsonb_typeof(p.legacy) = 'array'";
+
 std::string ids_text(std::span<const std::string> ids) {
   Column column;
   for (const std::string& id : ids) column.add(id);
@@ -222,6 +226,13 @@ std::vector<Intent> PostgresView::open_intents() {
   if (!any_intents_) return intents;
   for (const auto& row : tx_.exec_params(kOpenIntents, stream_text_)) intents.push_back(read_intent(row));
   return intents;
+}
+
+std::vector<std::string> PostgresView::disputed_ids() {
+  std::vector<std::string> ids;
+  if (!any_parked_) return ids;
+  for (const auto& row : tx_.exec_params(kDisputed, stream_text_)) ids.emplace_back(text_of(row[0]));
+  return ids;
 }
 
 std::optional<Parked> PostgresView::parked(std::int64_t id) {

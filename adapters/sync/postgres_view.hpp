@@ -34,6 +34,7 @@ public:
   bool any_unlinked() override;
   std::optional<Edit> last_modern_edit(const std::string& record_id, const std::string& field) override;
   std::vector<Intent> open_intents() override;
+  std::vector<std::string> disputed_ids() override;
   std::optional<Parked> parked(std::int64_t id) override;
   std::vector<std::string> links_not_seen(const std::string& after, std::size_t limit) override;
 

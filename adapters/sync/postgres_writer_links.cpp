@@ -49,11 +49,8 @@ bool is_plain(const Link& link) {
 
 Json pending_json(const PendingWrite& write) {
   const auto at = std::chrono::duration_cast<std::chrono::microseconds>(write.at.time_since_epoch()).count();
-  return Json{{"fields", write.fields},
-              {"values", write.values},
-              {"expected", write.expected},
-              {"at", at},
-              {"is_delete", write.is_delete}};
+  return Json{{"fields", write.fields},       {"values", write.values},      {"expected", write.expected}, {"at", at},
+              {"is_delete", write.is_delete}, {"is_repeat", write.is_repeat}};
 }
 
 void copy(store::Transaction& tx, const PostgresView& view, const std::vector<const Link*>& links) {

@@ -104,7 +104,7 @@ public:
 
   void try_now(StreamId stream) {
     for (Slot& slot : slots_) {
-      if (stream == 0 || slot.stream->id() == stream) slot.stream->nudge();
+      if (stream == 0 || slot.stream->id() == stream) slot.stream->try_now();
     }
   }
 

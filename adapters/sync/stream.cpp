@@ -58,6 +58,16 @@ void Stream::nudge() {
   if (wake) wake();
 }
 
+void Stream::try_now() {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(impl_->mutex_);
+    impl_->try_now_ = true;
+    wake = impl_->on_work_;
+  }
+  if (wake) wake();
+}
+
 void Stream::on_work(std::function<void()> wake) {
   const std::lock_guard lock(impl_->mutex_);
   impl_->on_work_ = std::move(wake);
@@ -118,12 +128,17 @@ Step Stream::Impl::step(const Fence& fence) {
     fence_ = fence;
     pass_.reset();
     recent_.clear();
-    own_creates_.clear();
+    next_find_.clear();
     lost_creates_ = true;
     next_poll_ = next_deletes_ = next_outbox_ = next_waiting_ = next_describe_ = now;
   }
   lost_ = false;
+  step_began_ = now;
   wake_ = now + options_.poll_interval;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(try_now_, false)) retry_at_ = {};
+  }
   if (now < retry_at_) return {Step::Next::wait, retry_at_};
   const auto state = parts_.store.state(id_, commit_deadline());
   if (!state) {

@@ -53,6 +53,12 @@ struct StreamOptions {
   bool may_push = true;           // false: only one way, legacy to modern
 };
 
+// How long after it was planned a write may still have its effect: it is sent within one deadline, and a system that
+// has it in its hands is granted another.
+inline std::chrono::milliseconds effect_deadline(const StreamOptions& options) {
+  return 2 * options.call_deadline;
+}
+
 // What a stream is doing, for status and metrics. A copy, in memory only.
 struct StreamStatus {
   std::string system;
@@ -104,6 +110,8 @@ public:
   void observe(std::span<const std::string> legacy_ids);
   // From any thread: the outbox may hold something new, or a person has answered.
   void nudge();
+  // From any thread: the pause after a failure is over (somebody has put right what was wrong).
+  void try_now();
   // Called by the stepping thread: a record refers to one that has not been captured yet, and the stream of that entity
   // may look at it at once; records were deleted, and with them, perhaps, their children.
   void on_missing(std::function<void(const Reference&)> missing);

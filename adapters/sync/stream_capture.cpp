@@ -9,6 +9,7 @@ namespace banyan::sync {
 namespace {
 
 constexpr std::size_t kRecentLimit = 50'000;
+constexpr std::size_t kIdsPerStep = 20;
 
 // How long the list of deletes may stay unread.
 constexpr std::chrono::seconds kDeletesInterval{2};
@@ -28,10 +29,28 @@ legacy::LegacyRecord deleted_row(const std::string& id) {
 }  // namespace
 
 AbsorbContext Stream::Impl::absorb_context() {
-  return {id_, parts_.mapping, options_, parts_.make_id, parts_.clock.wall(), legacy_ahead_, drifted_};
+  // Whatever a step takes in, it has read since it began.
+  const auto ago = parts_.clock.now() - step_began_;
+  const WallTime read_at = parts_.clock.wall() - std::chrono::duration_cast<WallTime::duration>(ago);
+  const bool has_versions = can().compare_and_set == legacy::CompareAndSet::version;
+  return {id_, parts_.mapping, options_, parts_.make_id, read_at, ago, has_versions, legacy_ahead_, drifted_};
 }
 
-Task Stream::Impl::take_in(const std::vector<Intake>& intakes, const std::function<void(View&, Changes&)>& also) {
+Task Stream::Impl::take_in(std::span<const Intake> intakes, const std::function<void(View&, Changes&)>& also) {
+  return absorb_all(intakes, [&](View& view, Absorbed& absorbed) {
+    if (also) also(view, absorbed.changes);
+  });
+}
+
+Task Stream::Impl::absorb_all(std::span<const Intake> intakes, const Also& also) {
+  auto done = try_to_absorb(intakes, also);
+  if (!done && done.error().code == ErrorCode::invalid_argument) done = absorb_one_by_one(intakes, also);
+  if (!done) return failed(done.error());
+  succeeded();
+  return Task::done;
+}
+
+Result<void> Stream::Impl::try_to_absorb(std::span<const Intake> intakes, const Also& also) {
   const AbsorbContext context = absorb_context();
   Absorbed absorbed;
   const auto done = parts_.store.commit(
@@ -39,14 +58,28 @@ Task Stream::Impl::take_in(const std::vector<Intake>& intakes, const std::functi
       [&](View& view) {
         absorbed = absorb(view, context, intakes);
         note(view.state());
-        if (also) also(view, absorbed.changes);
+        if (also) also(view, absorbed);
         return std::exchange(absorbed.changes, {});
       },
       commit_deadline());
-  if (!done) return failed(done.error());
-  succeeded();
-  note(absorbed);
-  return Task::done;
+  if (done) note(absorbed);
+  return done;
+}
+
+// The store cannot hold what one of these records says. The others go in, that one is parked without its values, and
+// what belongs to all of them comes last.
+Result<void> Stream::Impl::absorb_one_by_one(std::span<const Intake> intakes, const Also& also) {
+  for (const Intake& intake : intakes) {
+    auto done = try_to_absorb(std::span(&intake, 1), {});
+    if (!done && done.error().code == ErrorCode::invalid_argument) {
+      Intake bare = intake;
+      bare.row.fields = Json::object();
+      bare.unreadable = "The store cannot hold the record: " + done.error().public_message;
+      done = try_to_absorb(std::span(&bare, 1), {});
+    }
+    if (!done) return done;
+  }
+  return try_to_absorb({}, also);
 }
 
 void Stream::Impl::note(const StreamState& state) {
@@ -73,13 +106,23 @@ void Stream::Impl::note(const Absorbed& absorbed) {
   if (deleted && absorbed.deleted_any) deleted();
 }
 
+// How many records are read by id in one step: what one call gives, or a few calls if it gives little.
+std::size_t Stream::Impl::ids_per_step() const {
+  return std::min(options_.page, std::max(can().ids_per_fetch(), kIdsPerStep));
+}
+
 // Reads records by id; what is not there is a delete.
 legacy::Answer<std::vector<Intake>> Stream::Impl::read(std::span<const std::string> ids, Via via, bool captured) {
   std::vector<Intake> intakes;
-  for (std::size_t from = 0; from < ids.size(); from += can().page_limit) {
+  for (std::size_t from = 0; from < ids.size();) {
     if (from > 0) parts_.budget.spend();
-    const auto part = ids.subspan(from, std::min(can().page_limit, ids.size() - from));
+    const auto part = ids.subspan(from, std::min({can().ids_per_fetch(), fetch_size_, ids.size() - from}));
     auto rows = parts_.system.fetch(type(), part, call_deadline());
+    if (!rows && rows.error().kind == legacy::Failure::Kind::deadline && part.size() > 1) {
+      fetch_size_ = part.size() / 2;  // so many do not fit into one deadline
+      continue;
+    }
+    from += part.size();
     if (!rows && is_about_records(rows.error())) {
       if (auto alone = read_alone(part, rows.error(), intakes); !alone) return tl::unexpected(std::move(alone.error()));
       continue;
@@ -108,7 +151,7 @@ legacy::Answer<std::vector<Intake>> Stream::Impl::read(std::span<const std::stri
 }
 
 // One of these records cannot be read: each is asked for by itself, so that the one is parked and the others go on. If
-// none can be, it is not the records' fault.
+// none can be, and nothing else either, it is not the records' fault.
 legacy::Answer<void> Stream::Impl::read_alone(std::span<const std::string> ids, const legacy::Failure& because,
                                               std::vector<Intake>& intakes) {
   std::size_t readable = 0;
@@ -131,9 +174,23 @@ legacy::Answer<void> Stream::Impl::read_alone(std::span<const std::string> ids, 
     }
   }
   const bool is_refused = because.kind == legacy::Failure::Kind::rejected;
-  if (readable == 0 && !is_refused) return tl::unexpected(because);
+  if (readable == 0 && !is_refused) {
+    if (auto answering = is_answering(because); !answering) return answering;
+  }
   intakes.insert(intakes.end(), std::make_move_iterator(unreadable.begin()), std::make_move_iterator(unreadable.end()));
   return {};
+}
+
+// Whether the system gives sensible answers at all: a page of this type, or what it says of itself. If not, why.
+legacy::Answer<void> Stream::Impl::is_answering(const legacy::Failure& because) {
+  parts_.budget.spend();
+  const auto page = parts_.system.scan(type(), "", 1, call_deadline());
+  if (page) return {};
+  if (!is_about_records(page.error())) return tl::unexpected(page.error());
+  parts_.budget.spend();
+  const auto fields = parts_.system.describe(type(), call_deadline());
+  if (fields) return {};
+  return tl::unexpected(is_about_records(fields.error()) ? because : fields.error());
 }
 
 Task Stream::Impl::capture_observed() {
@@ -146,7 +203,7 @@ Task Stream::Impl::capture_observed() {
   {
     // Out of the set before they are read: one that is written once more meanwhile comes in again.
     const std::lock_guard lock(mutex_);
-    while (!observed_.empty() && ids.size() < options_.page) {
+    while (!observed_.empty() && ids.size() < ids_per_step()) {
       ids.push_back(std::move(observed_.extract(observed_.begin()).value()));
     }
   }
@@ -301,8 +358,7 @@ Task Stream::Impl::capture_deletes() {
 Task Stream::Impl::retry_waiting() {
   const SteadyTime now = parts_.clock.now();
   if (now < next_waiting_) return Task::idle;
-  const auto due =
-      parts_.store.due(id_, std::min(options_.page, can().page_limit), parts_.clock.wall(), commit_deadline());
+  const auto due = parts_.store.due(id_, ids_per_step(), parts_.clock.wall(), commit_deadline());
   if (!due) return failed(due.error());
   if (due->empty()) {
     next_waiting_ = now + options_.retry_least;

@@ -3,7 +3,8 @@
 //   stream.cpp         what comes next; leases, pauses, failures
 //   stream_capture.cpp legacy -> store: feed, observed writes, retries, deletes
 //   stream_push.cpp    store -> legacy: what to write
-//   stream_write.cpp   store -> legacy: writing it, creates whose answer was lost
+//   stream_write.cpp   store -> legacy: writing it
+//   stream_create.cpp  store -> legacy: creates whose answer was lost
 //   stream_scan.cpp    backfill, sweep, verify and repair
 //   stream_dry_run.cpp a backfill that only reports
 //   stream_people.cpp  answered conflicts, replayed dead letters
@@ -12,7 +13,9 @@
 
 #include <atomic>
 #include <deque>
+#include <limits>
 #include <set>
+#include <span>
 #include <unordered_map>
 
 #include "adapters/sync/absorb.hpp"
@@ -64,9 +67,15 @@ public:
   Task retry_waiting();
   legacy::Answer<void> read_alone(std::span<const std::string> ids, const legacy::Failure& because,
                                   std::vector<Intake>& intakes);
+  std::size_t ids_per_step() const;
   legacy::Answer<std::vector<Intake>> read(std::span<const std::string> ids, Via via, bool captured);
   // Absorbs and commits, with `also` put into the same commit.
-  Task take_in(const std::vector<Intake>& intakes, const std::function<void(View&, Changes&)>& also = {});
+  Task take_in(std::span<const Intake> intakes, const std::function<void(View&, Changes&)>& also = {});
+  using Also = std::function<void(View&, Absorbed&)>;
+  Task absorb_all(std::span<const Intake> intakes, const Also& also);
+  Result<void> try_to_absorb(std::span<const Intake> intakes, const Also& also);
+  Result<void> absorb_one_by_one(std::span<const Intake> intakes, const Also& also);
+  legacy::Answer<void> is_answering(const legacy::Failure& because);
   AbsorbContext absorb_context();
   void note(const Absorbed& absorbed);
   void note(const StreamState& state);
@@ -82,8 +91,10 @@ public:
                    std::vector<PlannedWrite>& writes);
   void plan_update(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                    std::vector<PlannedWrite>& writes);
-  Json whole_object(View& view, const Coupling& known, const std::vector<std::string>& held,
-                    const std::vector<Held>& held_now);
+  void plan_again(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
+                  std::vector<PlannedWrite>& writes);
+  bool may_write_again(WallTime now, Link& link) const;
+  Json whole_object(View& view, const Json& data);
   void take_back(View& view, const OutboxItem& item, const Coupling& known, Changes& changes);
   bool changes_nothing(const Changes& changes, const std::string& record_id) const;
   Mapped to_legacy(View& view, const Json& data, const std::vector<std::string>& fields, bool for_create);
@@ -93,16 +104,29 @@ public:
   void push_parked(View& view, Changes& changes, const OutboxItem& item, const Coupling& known, Parked matter);
 
   // stream_write.cpp
-  Task carry_out(std::vector<PlannedWrite>& writes);
-  legacy::Answer<legacy::Written> carry_out_one(const PlannedWrite& write);
+  Task carry_out(std::span<const PlannedWrite> writes, Deadline deadline);
+  legacy::Answer<legacy::Written> carry_out_one(const PlannedWrite& write, Deadline deadline);
+  Task withdraw(std::span<const PlannedWrite> writes);
+  void withdraw(const PlannedWrite& write, const Coupling& known, Changes& changes);
+  Task read_unanswered();
   Task settle_written(const PlannedWrite& write, const legacy::Written& written);
   Task settle_failed(const PlannedWrite& write, const legacy::Failure& failure);
-  Task find_lost_creates();
-  Task find_lost_create(const Intent& intent);
-  bool is_as_sent(View& view, const Intent& intent, const legacy::LegacyRecord& row);
-  Changes park_ambiguous_create(View& view, const Intent& intent,
-                                const std::vector<const legacy::LegacyRecord*>& candidates);
+  Task look_again(const PlannedWrite& write, bool is_dead);
+  bool is_dead(const PlannedWrite& write, const legacy::Failure& failure) const;
   void close_rejected(View& view, const PlannedWrite& write, Changes& changes);
+
+  // stream_create.cpp
+  Task find_lost_creates();
+  struct LostCreate;
+  Task find_lost_create(const LostCreate& lost);
+  Changes settle_lost_create(View& view, const LostCreate& lost, std::span<const legacy::LegacyRecord> found,
+                             Absorbed& absorbed);
+  Task give_up_finding(const LostCreate& lost, const legacy::Failure& failure);
+  bool is_as_sent(View& view, const Intent& intent, const legacy::LegacyRecord& row);
+  Parked ambiguous_create(const std::string& message, std::span<const std::string> candidates) const;
+  bool belongs_to_another(View& view, const std::string& legacy_id, const std::string& record_id) const;
+  Changes park_ambiguous_create(View& view, const Intent& intent, const std::string& message,
+                                std::span<const std::string> candidates);
 
   // stream_scan.cpp
   Task scan();
@@ -130,6 +154,7 @@ public:
   Task replay_modern(const Parked& matter);
   Task answer_lost_create(const Parked& matter);
   SteadyTime next_answers_{};
+  std::unordered_map<std::int64_t, SteadyTime> answers_later_;  // by matter: when to try again
 
   // stream_schema.cpp
   Task describe();
@@ -148,6 +173,7 @@ public:
   std::int64_t epoch_ = 0;
   bool paused_ = false;
   bool lost_ = false;
+  SteadyTime step_began_{};
   SteadyTime wake_{};
   SteadyTime retry_at_{};
   std::int32_t failures_ = 0;
@@ -161,8 +187,10 @@ public:
   std::optional<legacy::Cursor> pass_;  // where the pass through the feed under way has got to
   // Rows of the overlap that have been taken in already, by id: version. Only saves work.
   std::unordered_map<std::string, std::string> recent_;
-  bool lost_creates_ = true;           // there may be intents whose call was made and not answered
-  std::set<std::string> own_creates_;  // attempted by this very object: nobody else can be making the call
+  std::size_t fetch_size_ = std::numeric_limits<std::size_t>::max();  // ids that have been seen to fit into one call
+  bool lost_creates_ = true;                               // there may be intents whose call was made and not answered
+  std::unordered_map<std::string, SteadyTime> next_find_;  // by record id: when to look for its create again
+  std::vector<std::string> unanswered_;  // legacy ids that the last plan found with a write of unknown outcome
   std::vector<std::string> drifted_;
   std::chrono::microseconds legacy_ahead_{0};
   SteadyTime scan_began_{};
@@ -183,6 +211,7 @@ public:
   std::set<std::string> observed_;
   bool poll_now_ = false;
   bool nudged_ = true;
+  bool try_now_ = false;
   bool sweep_soon_ = false;
   std::function<void()> on_work_;
   std::function<void(const Reference&)> on_missing_;

@@ -1,9 +1,16 @@
 // What people have decided: answered conflicts and replayed dead letters are carried out.
+#include <algorithm>
 #include <utility>
 
 #include "adapters/sync/stream_impl.hpp"
 
 namespace banyan::sync {
+namespace {
+
+constexpr std::size_t kAnswers = 20;  // looked at in one step
+constexpr std::chrono::seconds kAnswerPause{2};
+
+}  // namespace
 
 Task Stream::Impl::carry_out_answers() {
   const SteadyTime now = parts_.clock.now();
@@ -13,14 +20,19 @@ Task Stream::Impl::carry_out_answers() {
     nudged = nudged_;
   }
   if (!nudged && now < next_answers_) return Task::idle;
-  const auto matters = parts_.store.answered(id_, 1, commit_deadline());
+  const auto matters = parts_.store.answered(id_, kAnswers + answers_later_.size(), commit_deadline());
   if (!matters) return failed(matters.error());
-  if (matters->empty()) {
+  std::erase_if(answers_later_, [&](const auto& later) { return later.second <= now; });
+  const auto next = std::find_if(matters->begin(), matters->end(),
+                                 [&](const Parked& matter) { return !answers_later_.contains(matter.id); });
+  if (next == matters->end()) {
     next_answers_ = now + options_.poll_interval;
     return Task::idle;
   }
   if (!may_call(Urgency::live)) return Task::idle;
-  return carry_out_answer(matters->front());
+  // Also if it fails: it must not come first for ever.
+  answers_later_[next->id] = now + kAnswerPause;
+  return carry_out_answer(*next);
 }
 
 Task Stream::Impl::carry_out_answer(const Parked& matter) {
@@ -31,12 +43,15 @@ Task Stream::Impl::carry_out_answer(const Parked& matter) {
   if (!rows) return failed(rows.error());
   Intake& intake = rows->front();
   intake.answered_by = matter.answered_by;
+  intake.carries_out = matter.id;
   if (matter.kind == Parked::Kind::conflict) {
     intake.answer = matter.answer;
   } else {
     intake.corrected = matter.answer.value("values", Json::object());
   }
-  return take_in(*rows, [&](View& view, Changes& changes) {
+  return absorb_all(*rows, [&](View& view, Absorbed& absorbed) {
+    if (absorbed.must_wait) return;  // for another record: the answer is kept, and tried again
+    Changes& changes = absorbed.changes;
     // Whatever came of it, the answer has been carried out: what is still wrong stands there as a new question.
     const Parked now = view.parked(matter.id).value_or(matter);
     for (const Parked& closed : changes.parked_closed) {
@@ -107,13 +122,21 @@ Task Stream::Impl::answer_lost_create(const Parked& matter) {
   if (!rows) return failed(rows.error());
   Intake& intake = rows->front();
   intake.created_for = matter.record_id;
+  intake.carries_out = matter.id;
   intake.confirmed.emplace();
   intake.confirmed->values = Json::object();
-  return take_in(*rows, [&](View& view, Changes& changes) {
+  return absorb_all(*rows, [&](View& view, Absorbed& absorbed) {
+    Changes& changes = absorbed.changes;
     for (const Parked& closed : changes.parked_closed) {
       if (closed.id == matter.id) return;
     }
-    close_counted(view.parked(matter.id).value_or(matter), changes);
+    Parked now = view.parked(matter.id).value_or(matter);
+    if (!belongs_to_another(view, legacy_id, matter.record_id)) return close_counted(std::move(now), changes);
+    now.state = Parked::State::open;
+    now.answer = Json();
+    now.answered_by.clear();
+    now.message = "Legacy record " + legacy_id + " was chosen, and belongs to another record.";
+    changes.parked.push_back(std::move(now));
   });
 }
 

@@ -57,6 +57,21 @@ bool any_unresolved(const std::vector<Held>& held, bool only_required) {
   });
 }
 
+// The record as it is to be, the held fields as legacy has them.
+Json with_base_of_held(std::span<const FieldRule> rules, const Coupling& known, const std::vector<std::string>& held,
+                       const std::vector<Held>& held_now) {
+  Json data = known.record->data;
+  for (const FieldRule& rule : rules) {
+    const bool is_held =
+        std::find(held.begin(), held.end(), rule.field) != held.end() || rule.direction == Direction::to_modern ||
+        std::any_of(held_now.begin(), held_now.end(), [&](const Held& h) { return h.field == rule.field; });
+    if (!is_held) continue;
+    data.erase(rule.field);
+    if (known.link->base->contains(rule.field)) data[rule.field] = (*known.link->base)[rule.field];
+  }
+  return data;
+}
+
 }  // namespace
 
 Task Stream::Impl::push() {
@@ -90,11 +105,15 @@ Task Stream::Impl::push() {
   if (!may_call(Urgency::live)) return Task::idle;
   WallTime legacy_now = parts_.clock.wall() + legacy_ahead_ - options_.clock_uncertainty;
   std::vector<PlannedWrite> writes;
+  // Of the calls as well: after it nothing that is planned here may be begun any more, so that it can be said when a
+  // write that was never answered can have no effect any more.
+  const Deadline sendable = call_deadline();
   const auto done = parts_.store.commit(
       fence_,
       [&](View& view) {
         Changes changes;
         writes.clear();
+        unanswered_.clear();
         note(view.state());
         planned_epoch_ = epoch_;
         if (paused_) return changes;
@@ -106,15 +125,12 @@ Task Stream::Impl::push() {
         return changes;
       },
       commit_deadline());
-  // Whether it comes to the call or not: when this step has ended, nobody is in the middle of it.
-  for (const PlannedWrite& write : writes) {
-    if (write.kind == PlannedWrite::Kind::create) own_creates_.insert(write.item.record_id);
-  }
   if (!done) {
     lost_creates_ = true;
     return failed(done.error());
   }
-  return carry_out(writes);
+  const Task ended = carry_out(writes, sendable);
+  return ended == Task::done && !unanswered_.empty() ? read_unanswered() : ended;
 }
 
 void Stream::Impl::plan(View& view, std::span<const OutboxItem> items, Changes& changes,
@@ -219,12 +235,17 @@ void Stream::Impl::plan_remove(View& view, const OutboxItem& item, const Couplin
     matter.fields = {"*"};
     return push_parked(view, changes, item, known, std::move(matter));
   }
+  const auto& before = known.link->pending;
+  const bool has_versions = can().compare_and_set == legacy::CompareAndSet::version;
+  if (before && !(before->is_delete && has_versions)) return plan_again(view, item, known, changes, writes);
   PlannedWrite write;
   write.kind = PlannedWrite::Kind::remove;
   write.item = item;
   write.legacy_id = known.link->legacy_id;
   write.pending.expected = known.link->legacy_version;
+  write.pending.at = view.now();
   write.pending.is_delete = true;
+  write.pending.is_repeat = before.has_value();
   Link link = *known.link;
   link.pending = write.pending;
   changes.links.push_back(std::move(link));
@@ -233,6 +254,7 @@ void Stream::Impl::plan_remove(View& view, const OutboxItem& item, const Couplin
 
 void Stream::Impl::plan_update(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                                std::vector<PlannedWrite>& writes) {
+  if (known.link->pending) return plan_again(view, item, known, changes, writes);
   Link link = *known.link;
   std::vector<std::string> held = link.held;
   held.insert(held.end(), drifted_.begin(), drifted_.end());
@@ -274,11 +296,7 @@ void Stream::Impl::plan_update(View& view, const OutboxItem& item, const Couplin
     return push_parked(view, changes, item, known, std::move(matter));
   }
   const WallTime now = view.now();
-  if (now - link.writes_since > options_.damper_window) {
-    link.writes_since = now;
-    link.writes = 0;
-  }
-  if (++link.writes > options_.damper_writes) {
+  if (!may_write_again(now, link)) {
     Parked matter;
     matter.kind = Parked::Kind::dead_letter;
     matter.error_class = "damper";
@@ -303,7 +321,9 @@ void Stream::Impl::plan_update(View& view, const OutboxItem& item, const Couplin
   write.item = item;
   write.legacy_id = link.legacy_id;
   write.fields = mapped.fields;
-  if (!can().partial_update) write.whole = whole_object(view, known, held, mapped.held);
+  if (!can().partial_update) {
+    write.whole = whole_object(view, with_base_of_held(parts_.mapping.rules(), known, held, mapped.held));
+  }
   write.pending.fields = sendable;
   write.pending.values = pick(known.record->data, sendable);
   write.pending.expected = link.legacy_version;
@@ -313,20 +333,53 @@ void Stream::Impl::plan_update(View& view, const OutboxItem& item, const Couplin
   writes.push_back(std::move(write));
 }
 
-// For a system whose update replaces the object: every mapped field, the held ones as legacy has them.
-Json Stream::Impl::whole_object(View& view, const Coupling& known, const std::vector<std::string>& held,
-                                const std::vector<Held>& held_now) {
-  Json data = known.record->data;
-  std::vector<std::string> all;
-  for (const FieldRule& rule : parts_.mapping.rules()) {
-    all.push_back(rule.field);
-    const bool is_held =
-        std::find(held.begin(), held.end(), rule.field) != held.end() || rule.direction == Direction::to_modern ||
-        std::any_of(held_now.begin(), held_now.end(), [&](const Held& h) { return h.field == rule.field; });
-    if (!is_held) continue;
-    data.erase(rule.field);
-    if (known.link->base->contains(rule.field)) data[rule.field] = (*known.link->base)[rule.field];
+// The damper: counts the write, unless there were too many of late.
+bool Stream::Impl::may_write_again(WallTime now, Link& link) const {
+  if (now - link.writes_since > options_.damper_window) {
+    link.writes_since = now;
+    link.writes = 0;
   }
+  return ++link.writes <= options_.damper_writes;
+}
+
+// A write that was never answered comes first: of two, nobody could tell which one arrived. With versions it is made
+// once more, as it was, since only one of both can find the version that it expects. Without, the record is read until
+// it shows the write, or until the write can have no effect any more.
+void Stream::Impl::plan_again(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
+                              std::vector<PlannedWrite>& writes) {
+  Link link = *known.link;
+  PendingWrite& pending = *link.pending;
+  Json data = *link.base;
+  for (const std::string& field : pending.fields) {
+    data.erase(field);
+    if (pending.values.contains(field)) data[field] = pending.values[field];
+  }
+  PlannedWrite write;
+  const bool has_versions = can().compare_and_set == legacy::CompareAndSet::version;
+  bool repeats = has_versions && !pending.is_delete && view.state().owner != Owner::legacy;
+  if (repeats) {
+    Mapped mapped = to_legacy(view, data, pending.fields, false);
+    repeats = mapped.held.empty() && may_write_again(view.now(), link);
+    write.fields = std::move(mapped.fields);
+  }
+  if (!repeats) {
+    unanswered_.push_back(link.legacy_id);
+    return push_delayed(changes, item);
+  }
+  write.item = item;
+  write.legacy_id = link.legacy_id;
+  if (!can().partial_update) write.whole = whole_object(view, data);
+  pending.at = view.now();
+  pending.is_repeat = true;
+  write.pending = pending;
+  changes.links.push_back(std::move(link));
+  writes.push_back(std::move(write));
+}
+
+// For a system whose update replaces the object: every mapped field.
+Json Stream::Impl::whole_object(View& view, const Json& data) {
+  std::vector<std::string> all;
+  for (const FieldRule& rule : parts_.mapping.rules()) all.push_back(rule.field);
   return to_legacy(view, data, all, false).fields;
 }
 
@@ -440,6 +493,13 @@ void Stream::Impl::park_modern(View& view, Changes& changes, const OutboxItem& i
     matter.id = before->id;
     matter.legacy_changes = before->legacy_changes;
     matter.modern_changes += before->modern_changes;
+    // Somebody has answered meanwhile: that is still to be carried out.
+    const bool is_same_question = before->error_class == matter.error_class && before->fields == matter.fields;
+    if (before->state == Parked::State::answered && is_same_question) {
+      matter.state = before->state;
+      matter.answer = before->answer;
+      matter.answered_by = before->answered_by;
+    }
   }
   changes.parked.push_back(std::move(matter));
 }

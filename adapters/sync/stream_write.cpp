@@ -1,4 +1,4 @@
-// Store -> legacy: carrying out what was planned, and finding out what became of creates that were never answered.
+// Store -> legacy: carrying out what was planned.
 #include <algorithm>
 #include <utility>
 
@@ -7,38 +7,52 @@
 namespace banyan::sync {
 namespace {
 
+using Kind = legacy::Failure::Kind;
+
 // A push step ends after this time, so that captures are not held up; what was not sent is planned again.
 constexpr std::chrono::milliseconds kPushTime{100};
 
-bool may_have_happened(const legacy::Failure& failure) {
-  using Kind = legacy::Failure::Kind;
-  return failure.kind == Kind::unknown || failure.kind == Kind::deadline || failure.kind == Kind::malformed;
+bool may_have_happened(Kind kind) {
+  return kind == Kind::unknown || kind == Kind::deadline || kind == Kind::malformed;
+}
+
+// The call had no effect, and whatever it was planned on may be as it was.
+bool did_not_happen(Kind kind) {
+  return kind == Kind::unavailable || kind == Kind::rate_limited || kind == Kind::unauthorised;
+}
+
+const char* class_of(Kind kind) {
+  switch (kind) {
+    case Kind::rejected:
+      return "rejected";
+    case Kind::duplicate:
+      return "duplicate";
+    case Kind::malformed:
+      return "malformed";
+    default:
+      return "exhausted";
+  }
 }
 
 }  // namespace
 
-Task Stream::Impl::carry_out(std::vector<PlannedWrite>& writes) {
+Task Stream::Impl::carry_out(std::span<const PlannedWrite> writes, Deadline deadline) {
   const SteadyTime begun = parts_.clock.now();
-  bool first = true;
-  for (const PlannedWrite& write : writes) {
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    const SteadyTime now = parts_.clock.now();
     const bool overruled = paused_ || epoch_ != planned_epoch_;
-    const bool stops = !first && (overruled || parts_.clock.now() - begun > kPushTime || !may_call(Urgency::live));
-    first = false;
-    Task ended = Task::done;
-    if (!stops) {
-      const auto written = carry_out_one(write);
-      ended = written ? settle_written(write, *written) : settle_failed(write, written.error());
-    }
-    if (stops || ended != Task::done) {
-      lost_creates_ = true;  // a create among those left is noted as under way
-      return ended;
-    }
+    const bool stops = i > 0 && (overruled || now - begun > kPushTime || !may_call(Urgency::live));
+    if (stops || deadline.passed(now)) return withdraw(writes.subspan(i));
+    const auto written = carry_out_one(writes[i], deadline);
+    const Task ended = written ? settle_written(writes[i], *written) : settle_failed(writes[i], written.error());
+    if (ended == Task::done) continue;
+    if (!lost_) (void)withdraw(writes.subspan(i + 1));
+    return ended;
   }
   return Task::done;
 }
 
-legacy::Answer<legacy::Written> Stream::Impl::carry_out_one(const PlannedWrite& write) {
-  const Deadline deadline = call_deadline();
+legacy::Answer<legacy::Written> Stream::Impl::carry_out_one(const PlannedWrite& write, Deadline deadline) {
   switch (write.kind) {
     case PlannedWrite::Kind::create:
       return parts_.system.create(type(), write.fields, {write.item.record_id, write.since}, deadline);
@@ -55,6 +69,47 @@ legacy::Answer<legacy::Written> Stream::Impl::carry_out_one(const PlannedWrite& 
   gone.record->id = write.legacy_id;
   gone.record->deleted = true;
   return gone;
+}
+
+// These were planned and not begun: nothing of them may stand as under way.
+Task Stream::Impl::withdraw(std::span<const PlannedWrite> writes) {
+  if (writes.empty()) return Task::done;
+  std::vector<std::string> ids;
+  for (const PlannedWrite& write : writes) ids.push_back(write.item.record_id);
+  const auto done = parts_.store.commit(
+      fence_,
+      [&](View& view) {
+        Changes changes;
+        const std::vector<Coupling> known = view.by_record(ids);
+        for (std::size_t i = 0; i < writes.size(); ++i) withdraw(writes[i], known[i], changes);
+        return changes;
+      },
+      commit_deadline());
+  if (done) return Task::done;
+  lost_creates_ = true;
+  return failed(done.error());
+}
+
+void Stream::Impl::withdraw(const PlannedWrite& write, const Coupling& known, Changes& changes) {
+  if (write.kind == PlannedWrite::Kind::create) {
+    if (!known.intent) return;
+    Intent intent = *known.intent;
+    intent.attempted = false;
+    changes.intents.push_back(std::move(intent));
+    return;
+  }
+  if (!known.link || !known.link->pending || write.pending.is_repeat) return;
+  Link link = *known.link;
+  link.pending.reset();
+  if (write.kind == PlannedWrite::Kind::update && link.writes > 0) --link.writes;
+  changes.links.push_back(std::move(link));
+}
+
+// What the last plan found under way: the legacy records tell.
+Task Stream::Impl::read_unanswered() {
+  parts_.budget.spend();
+  const auto rows = read(unanswered_, Via::retry, true);
+  return rows ? take_in(*rows) : failed(rows.error());
 }
 
 // The write has had its effect. What legacy holds now goes in by the same way as everything else; the base takes what
@@ -80,6 +135,14 @@ Task Stream::Impl::settle_written(const PlannedWrite& write, const legacy::Writt
   if (write.kind == PlannedWrite::Kind::create) intake.created_for = write.item.record_id;
   if (!intake.row.deleted) intake.confirmed = write.pending;
   const Task ended = take_in(intakes, [&](View& view, Changes& changes) {
+    if (write.kind == PlannedWrite::Kind::create && belongs_to_another(view, intake.row.id, write.item.record_id)) {
+      const Coupling known = std::move(view.by_record(std::span(&write.item.record_id, 1)).front());
+      Parked matter = ambiguous_create("The create was answered with a record that is another's already.", {});
+      changes.intents_done.push_back(write.item.record_id);
+      return push_parked(view, changes, write.item, known, std::move(matter));
+    }
+    // Of a write that was made once more the record may have moved on: what is left is still in the outbox.
+    if (write.pending.is_repeat && !write.pending.is_delete) return;
     push_done(changes, write.item, Outcome::applied);
     close_rejected(view, write, changes);
     if (write.kind == PlannedWrite::Kind::create && intake.row.deleted) {  // made and already gone
@@ -114,175 +177,79 @@ void Stream::Impl::close_rejected(View& view, const PlannedWrite& write, Changes
   changes.parked_closed.push_back(std::move(closed));
 }
 
+// Whether a person must look: the record is at fault, not the system.
+bool Stream::Impl::is_dead(const PlannedWrite& write, const legacy::Failure& failure) const {
+  if (failure.kind == Kind::rejected) return true;
+  if (write.item.attempt < options_.attempts_until_dead) return false;
+  if (failure.kind == Kind::malformed || failure.kind == Kind::duplicate) return true;
+  // A system that answers nothing at all is not this record's fault.
+  const bool is_unanswered = failure.kind == Kind::unknown || failure.kind == Kind::deadline;
+  return is_unanswered && write.kind != PlannedWrite::Kind::create && failures_ == 0;
+}
+
 Task Stream::Impl::settle_failed(const PlannedWrite& write, const legacy::Failure& failure) {
-  using Kind = legacy::Failure::Kind;
   // Before anything is committed: the other streams of this process must keep the time as well.
   if (failure.kind == Kind::rate_limited && failure.retry_after) {
     parts_.budget.pause_until(parts_.clock.now() + *failure.retry_after);
   }
   const bool is_create = write.kind == PlannedWrite::Kind::create;
   if (is_create && failure.kind != Kind::rejected) lost_creates_ = true;  // find() tells whether it arrived
-  const bool dead = failure.kind == Kind::rejected ||
-                    (failure.kind == Kind::malformed && write.item.attempt >= options_.attempts_until_dead);
+  const bool dead = is_dead(write, failure);
   if (failure.kind == Kind::stale || failure.kind == Kind::missing || (failure.kind == Kind::rejected && !is_create)) {
-    // The record has moved, or may have: what it is now comes first, the write is planned anew.
-    parts_.budget.spend();
-    auto rows = read(std::span(&write.legacy_id, 1), Via::feed, true);
-    if (!rows) return failed(rows.error());
-    rows->front().refused = true;
-    if (const Task ended = take_in(*rows); ended != Task::done) return ended;
-    if (!dead) return Task::done;
+    if (const Task ended = look_again(write, dead); ended != Task::done || !dead) return ended;
   }
   const auto done = parts_.store.commit(
       fence_,
       [&](View& view) {
         Changes changes;
         note(view.state());
+        const Coupling known = std::move(view.by_record(std::span(&write.item.record_id, 1)).front());
+        if (did_not_happen(failure.kind)) withdraw(write, known, changes);
         if (!dead) {
           push_delayed(changes, write.item);
           return changes;
         }
-        const Coupling known = std::move(view.by_record(std::span(&write.item.record_id, 1)).front());
         Parked matter;
         matter.kind = Parked::Kind::dead_letter;
-        matter.error_class = failure.kind == Kind::rejected ? "rejected" : "malformed";
+        matter.error_class = class_of(failure.kind);
         matter.message = failure.message;
         matter.fields = write.kind == PlannedWrite::Kind::remove ? std::vector<std::string>{"*"} : write.pending.fields;
         matter.legacy = write.fields;
         push_parked(view, changes, write.item, known, std::move(matter));
-        if (is_create && failure.kind == Kind::rejected) changes.intents_done.push_back(write.item.record_id);
+        const bool was_not_made = failure.kind == Kind::rejected || failure.kind == Kind::duplicate;
+        if (is_create && was_not_made) changes.intents_done.push_back(write.item.record_id);
         return changes;
       },
       commit_deadline());
   if (!done) return failed(done.error());
-  if (dead) return Task::done;
-  if (failure.kind == Kind::duplicate) return Task::done;
-  if (may_have_happened(failure)) recent_.clear();
+  if (dead || failure.kind == Kind::duplicate) return Task::done;
+  if (may_have_happened(failure.kind)) recent_.clear();
   return failed(failure);
 }
 
-// Creates that were begun and never answered: by this process before a failure, or by another that is gone.
-Task Stream::Impl::find_lost_creates() {
-  std::vector<Intent> intents;
+// The record has moved, or may have: what it is now comes first, the write is planned anew. Not at once if that has
+// happened before.
+Task Stream::Impl::look_again(const PlannedWrite& write, bool is_dead) {
+  const auto delay = [&](Changes& changes) {
+    if (is_dead) return;
+    if (write.item.attempt > 0) return push_delayed(changes, write.item);
+    changes.outbox_delayed.push_back({write.item.record_id, parts_.clock.wall()});
+  };
+  parts_.budget.spend();
+  auto rows = read(std::span(&write.legacy_id, 1), Via::feed, true);
+  if (rows) {
+    rows->front().refused = !write.pending.is_repeat;
+    return take_in(*rows, [&](View&, Changes& changes) { delay(changes); });
+  }
   const auto done = parts_.store.commit(
       fence_,
-      [&](View& view) {
-        intents = view.open_intents();
-        return Changes{};
-      },
-      commit_deadline());
-  if (!done) return failed(done.error());
-  std::erase_if(intents, [](const Intent& intent) { return !intent.attempted; });
-  if (intents.empty()) {
-    lost_creates_ = false;
-    return Task::idle;
-  }
-  for (const Intent& intent : intents) {
-    // Another process may still be in the middle of its call: it has until its deadline.
-    const bool ours = own_creates_.contains(intent.record_id);
-    const auto age = parts_.clock.wall() - intent.at;
-    if (!ours && age < options_.call_deadline + options_.clock_uncertainty) continue;
-    if (!may_call(Urgency::live)) return Task::idle;
-    return find_lost_create(intent);
-  }
-  return Task::idle;
-}
-
-Task Stream::Impl::find_lost_create(const Intent& intent) {
-  const auto found = parts_.system.find(type(), {intent.record_id, intent.since}, call_deadline());
-  if (!found) return failed(found.error());
-  const bool by_content = can().create_identity == legacy::CreateIdentity::search;
-  std::vector<std::string> ids;
-  for (const auto& row : *found) ids.push_back(row.id);
-  const AbsorbContext context = absorb_context();
-  Absorbed absorbed;
-  const auto done = parts_.store.commit(
-      fence_,
-      [&](View& view) {
-        const std::vector<Coupling> known = ids.empty() ? std::vector<Coupling>{} : view.by_legacy(ids);
-        std::vector<const legacy::LegacyRecord*> candidates;
-        std::vector<const legacy::LegacyRecord*> equal;
-        bool taken = false;
-        for (std::size_t i = 0; i < ids.size(); ++i) {
-          if (known[i].link) {
-            taken = taken || (!by_content && known[i].link->record_id != intent.record_id);
-            continue;
-          }
-          candidates.push_back(&(*found)[i]);
-          if (!by_content || is_as_sent(view, intent, (*found)[i])) equal.push_back(&(*found)[i]);
-        }
-        if (!equal.empty()) candidates = equal;
-        absorbed = {};
+      [&](View&) {
         Changes changes;
-        if (candidates.empty() && taken) {  // somebody brought back a row with its id, which is another record by now
-          changes = park_ambiguous_create(view, intent, {});
-          changes.parked.back().message = "The id that the record would get belongs to another record.";
-          return changes;
-        }
-        if (candidates.empty()) {  // it never arrived
-          Intent again = intent;
-          again.attempted = false;
-          changes.intents.push_back(std::move(again));
-          changes.outbox_added.push_back(intent.record_id);
-          return changes;
-        }
-        if (candidates.size() > 1 && by_content && equal.empty())
-          return park_ambiguous_create(view, intent, candidates);
-        Intake intake;
-        intake.row = *candidates.front();
-        intake.captured = false;
-        intake.created_for = intent.record_id;
-        intake.found = true;
-        PendingWrite sent;
-        sent.values = intent.base;
-        for (const auto& field : intent.base.items()) sent.fields.push_back(field.key());
-        intake.confirmed = std::move(sent);
-        absorbed = absorb(view, context, std::span(&intake, 1));
-        absorbed.changes.outbox_added.push_back(intent.record_id);
-        return std::exchange(absorbed.changes, {});
+        push_delayed(changes, write.item);
+        return changes;
       },
       commit_deadline());
-  if (!done) return failed(done.error());
-  succeeded();
-  note(absorbed);
-  own_creates_.erase(intent.record_id);
-  return Task::done;
-}
-
-// Whether a legacy record holds just what we sent when we created it.
-bool Stream::Impl::is_as_sent(View& view, const Intent& intent, const legacy::LegacyRecord& row) {
-  std::vector<Reference> references;
-  parts_.mapping.references(row.fields, references);
-  const auto found = references.empty() ? std::vector<std::optional<std::string>>{} : view.record_ids(references);
-  const Mapped mapped =
-      parts_.mapping.to_modern(row.fields, [&](const Reference& reference) -> std::optional<std::string> {
-        const auto place = std::find(references.begin(), references.end(), reference);
-        return place == references.end() ? std::nullopt : found[static_cast<std::size_t>(place - references.begin())];
-      });
-  for (const auto& field : intent.base.items()) {
-    const auto value = mapped.fields.find(field.key());
-    if (value == mapped.fields.end() || *value != field.value()) return false;
-  }
-  return true;
-}
-
-Changes Stream::Impl::park_ambiguous_create(View& view, const Intent& intent,
-                                            const std::vector<const legacy::LegacyRecord*>& candidates) {
-  Changes changes;
-  const Coupling known = std::move(view.by_record(std::span(&intent.record_id, 1)).front());
-  Parked matter;
-  matter.kind = Parked::Kind::conflict;
-  matter.error_class = "ambiguous_create";
-  matter.message = "A create was not answered, and several new legacy records could be its result.";
-  matter.fields = {"*"};
-  matter.legacy = Json::array();
-  for (const auto* row : candidates) matter.legacy.push_back(row->id);
-  OutboxItem item;
-  item.record_id = intent.record_id;
-  item.changes = 0;
-  park_modern(view, changes, item, known, std::move(matter));
-  changes.intents_done.push_back(intent.record_id);
-  return changes;
+  return done ? failed(rows.error()) : failed(done.error());
 }
 
 }  // namespace banyan::sync

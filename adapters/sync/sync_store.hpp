@@ -50,13 +50,14 @@ enum class Via : std::uint8_t { feed, observed, scan, retry, verify };
 std::string_view to_string(Via via);
 
 // What we were about to write when we last wrote to this legacy record: committed before the call, so that after a
-// crash the result can be told from an edit.
+// crash the result can be told from an edit. It stays until it is known what became of the write.
 struct PendingWrite {
   std::vector<std::string> fields;  // those being written
   Json values;                      // their canonical values; one that is absent is being cleared
   std::string expected;             // version that the write was conditional on
-  WallTime at{};
+  WallTime at{};                    // when it was planned, by the store's clock
   bool is_delete = false;
+  bool is_repeat = false;  // of a write that was not answered: that one may have arrived even if this one was refused
 };
 
 // The pair (legacy id, record id).
@@ -275,6 +276,8 @@ public:
   };
   virtual std::optional<Edit> last_modern_edit(const std::string& record_id, const std::string& field) = 0;
   virtual std::vector<Intent> open_intents() = 0;
+  // Legacy ids that a person is being asked about as the possible results of a create that was never answered.
+  virtual std::vector<std::string> disputed_ids() = 0;
   virtual std::optional<Parked> parked(std::int64_t id) = 0;
   // Links with a base whose legacy id is not among the `seen` of the scan under way and that were made before it
   // began: legacy ids greater than `after`, by bytes, at most `limit`.

@@ -274,6 +274,7 @@ void World::modern_create(const EntitySpec& entity) {
   }
   const ThingId thing = judge_->thing_of_record(id, entity.entity);
   ledger_.edit(thing, kAlive, Where::modern, false, time_.elapsed(), may_lose);
+  if (!data.empty()) ledger_.untracked_edit(thing, Where::modern);  // may cross later than the rest
   for (const auto& [name, field] : fields) {
     if (field->kind == FieldSpec::Kind::reference) continue;
     data[name] = modern_value(*field);

@@ -68,8 +68,10 @@ void Judge::apply(const Line& line, const CommitSummary::Write& write, bool answ
     const FieldSpec* field = line.entity->field(name);
     if (field == nullptr || !is_tracked(*field)) continue;
     const auto to = change.find("to");
+    // What only legacy decides is not in a row that we have made anew.
+    const bool made_anew = field->direction == sync::Direction::to_modern && to == change.end();
     const auto fault = ledger_.engine_wrote(thing, name, Where::modern, to == change.end() ? Json() : *to);
-    if (fault) throw Violation{*fault};
+    if (fault && !made_anew) throw Violation{*fault};
   }
   const bool removed = write.kind == RecordWrite::Kind::remove;
   if (removed || write.kind == RecordWrite::Kind::restore || write.kind == RecordWrite::Kind::insert) {
@@ -133,7 +135,7 @@ void Judge::check_pair(const Line& line, const Link& link, bool strict) const {
   const bool here = record != nullptr && !record->deleted;
   // A link without base is the memory of a delete: its record may have been brought back, and then has another row.
   if (!link.base && !there) return;
-  if (there != here) throw Violation{"alive: of " + pair + " only one lives"};
+  if (there != here) throw Violation{"alive: of " + pair + " only the " + (there ? "legacy" : "modern") + " one lives"};
   if (!there) return;
   const sync::Lookup lookup = [&](const sync::Reference& reference) -> std::optional<std::string> {
     for (const Line& other : lines_) {

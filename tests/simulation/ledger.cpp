@@ -144,6 +144,11 @@ void Ledger::answered(ThingId thing, const std::string& field, EditId token, std
   target.edits.push_back(made.id);
 }
 
+void Ledger::answered_empty(ThingId thing, const std::string& field, std::chrono::microseconds at) {
+  answered(thing, field, 0, at);
+  edits_.back().empty = true;
+}
+
 bool Ledger::doubles(ThingId thing) const {
   return std::any_of(doubles_.begin(), doubles_.end(), [&](ThingId one) { return root(one) == root(thing); });
 }

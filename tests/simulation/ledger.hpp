@@ -74,6 +74,8 @@ public:
   void untracked_edit(ThingId thing, Where where);
   // A person answers a conflict, knowing all edits: the value with `token` shall stand.
   void answered(ThingId thing, const std::string& field, EditId token, std::chrono::microseconds at);
+  // The same, when what shall stand is that there is no value.
+  void answered_empty(ThingId thing, const std::string& field, std::chrono::microseconds at);
   // The engine has put a value on a side. Error: what is wrong with that.
   std::optional<std::string> engine_wrote(ThingId thing, const std::string& field, Where where, const Json& value);
   // The engine has deleted or brought back a thing on a side. Error: nobody had done so on the other side.
@@ -131,6 +133,7 @@ private:
   void arrive(Cell& cell, Where where, EditId edit);
   void discard(Thing& thing, Where where);
   bool has_unseen(const Thing& thing, Where where) const;
+  bool was_empty_before(const Cell& cell, const Edit& won, const Edit& lost) const;
   bool dominated(const Cell& cell, EditId edit) const;
   std::optional<std::string> check_winner(const Thing& thing, const Cell& cell, const FieldSpec& field,
                                           EditId final_edit, EditId loser,

@@ -30,7 +30,7 @@ std::optional<std::string> Ledger::check_final(ThingId thing, const FieldSpec& f
   for (const EditId id : found->edits) {
     const Edit& edit = get(id);
     if (id == final_edit || is_final(id)) continue;
-    const bool knows_final = final_edit == 0 || contains(edit.knows, final_edit);
+    const bool knows_final = final_edit == 0 || (contains(edit.knows, final_edit) && !unproven_.contains(final_edit));
     // A field that crosses one way does not come back when its row is made anew.
     if (knows_final && !edit.may_lose && !edit.in_window && field.direction == Direction::both) {
       return "wrong: edit " + std::to_string(id) + " knew " + std::to_string(final_edit) + ", which is final as " +
@@ -66,6 +66,7 @@ std::optional<std::string> Ledger::check_winner(const Thing& thing, const Cell& 
   const auto& saw = cell.history[static_cast<std::size_t>(won.where)];
   const auto place = std::find(saw.begin(), saw.end(), final_edit);
   if (lost.empty && (place == saw.begin() || (place != saw.end() && get(*std::prev(place)).empty))) return std::nullopt;
+  if (lost.empty && was_empty_before(cell, won, lost)) return std::nullopt;
   const std::string pair = std::to_string(loser) + " lost against " + std::to_string(final_edit);
   if (field.direction != Direction::both) return std::nullopt;
   switch (field.policy) {
@@ -88,6 +89,14 @@ std::optional<std::string> Ledger::check_winner(const Thing& thing, const Cell& 
       break;
   }
   return std::nullopt;
+}
+
+// Whether the last value of the loser's side that the winner's author had seen was none.
+bool Ledger::was_empty_before(const Cell& cell, const Edit& won, const Edit& lost) const {
+  const auto& history = cell.history[static_cast<std::size_t>(lost.where)];
+  const auto end = std::make_reverse_iterator(std::find(history.begin(), history.end(), lost.id));
+  const auto seen = std::find_if(end, history.rend(), [&](EditId id) { return contains(won.knows, id); });
+  return seen == history.rend() || get(*seen).empty;
 }
 
 std::optional<std::string> Ledger::check_alive(ThingId thing, bool alive) const {

@@ -151,6 +151,15 @@ std::vector<sync::Intent> MemoryView::open_intents() {
   return intents;
 }
 
+std::vector<std::string> MemoryView::disputed_ids() {
+  std::vector<std::string> ids;
+  for (const auto& [id, matter] : rows_.open) {
+    if (matter.error_class != "ambiguous_create") continue;
+    for (const Json& candidate : matter.legacy) ids.push_back(candidate.get<std::string>());
+  }
+  return ids;
+}
+
 std::optional<Parked> MemoryView::parked(std::int64_t id) {
   if (const auto found = rows_.open.find(id); found != rows_.open.end()) return found->second;
   if (const auto found = rows_.closed.find(id); found != rows_.closed.end()) return found->second;

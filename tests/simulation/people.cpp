@@ -32,6 +32,8 @@ Json World::answer_field(const FieldSpec& field, const Parked& matter, ThingId t
   const Json value = value_of(legacy ? matter.legacy : matter.modern);
   if (tracked && Ledger::token_of(value) != 0) {
     ledger_.answered(thing, field.name, Ledger::token_of(value), time_.elapsed());
+  } else if (tracked) {
+    ledger_.answered_empty(thing, field.name, time_.elapsed());
   }
   return legacy ? "legacy" : "modern";
 }

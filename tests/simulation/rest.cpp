@@ -9,7 +9,8 @@ namespace {
 using sync::ScanState;
 constexpr int kRoundsUntilRest = 20'000;  // steps of one stream
 constexpr int kRoundsOfQuestions = 12;
-constexpr milliseconds kQuiet{12'000};  // longer than any pause of the engine's
+constexpr milliseconds kQuiet{
+    30'000};  // longer than any pause of the engine's, and than an unanswered write is waited for
 
 }  // namespace
 

@@ -221,6 +221,11 @@ Answer<Written> SimLegacy::create(const std::string& type, const Json& fields, c
   LegacyRow& row = table.rows[id] = std::move(made);
   row.created_us = stamp(type);
   overwrite(type, row, fields);
+  for (const FieldSpec& field : table.entity->fields) {  // what was not given is empty, and whoever looks sees that
+    const bool given = fields.contains(field.legacy_name) || table.hidden.contains(field.legacy_name);
+    if (!given && field.direction != sync::Direction::to_modern)
+      (void)ledger_.engine_wrote(row.thing, field.name, Where::legacy, Json());
+  }
   ledger_.engine_set_alive(row.thing, Where::legacy, true);
   touch(type, row, true, stamp(type));
   ++engine_writes_;
@@ -259,10 +264,12 @@ Answer<void> SimLegacy::remove(const std::string& type, const std::string& id, c
   if (compares && !expected.empty() && expected != "v" + std::to_string(row->version)) {
     return refuse(Failure::Kind::stale, "the record has changed");
   }
-  for (const auto& [field, edit] : ledger_.unseen_legacy_edits(row->thing)) {
-    // What a removed field held can be read by nobody.
-    const bool hidden = table(type).hidden.contains(table(type).entity->field(field)->legacy_name);
-    if (!hidden) judge_unseen(type, *row, edit, "deleted");
+  // Of a thing with two rows nobody can tell which of them an edit was meant for.
+  const auto unseen = ledger_.doubles(row->thing) ? std::vector<std::pair<std::string, EditId>>{}
+                                                  : ledger_.unseen_legacy_edits(row->thing);
+  for (const auto& [field, edit] : unseen) {
+    if (!was_hidden(table(type), table(type).entity->field(field)->legacy_name))
+      judge_unseen(type, *row, edit, "deleted");
   }
   violate(ledger_.engine_set_alive(row->thing, Where::legacy, false));
   drop(type, *row, {});

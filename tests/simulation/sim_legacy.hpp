@@ -133,6 +133,7 @@ public:
     std::vector<std::pair<std::int64_t, std::string>> log;      // when, id; position: index + 1
     std::vector<std::pair<std::int64_t, std::string>> deletes;  // when, id
     std::set<std::string> hidden;                               // fields that are gone for now
+    std::map<std::string, microseconds> back_at;                // when a field was there again
   };
   const Table& table(const std::string& type) const { return tables_.at(type); }
   const LegacyRow* row(const std::string& type, const std::string& id) const;
@@ -161,6 +162,7 @@ private:
   Json as_stored(const std::string& name, const Json& value) const;
   void set_field(const EntitySpec& entity, LegacyRow& row, const std::string& legacy_name, const Json& value);
   void overwrite(const std::string& type, LegacyRow& row, const Json& fields);
+  bool was_hidden(const Table& table, const std::string& legacy_name) const;
   void judge_unseen(const std::string& type, const LegacyRow& row, EditId edit, const std::string& what);
   void cascade(const std::string& type, const std::string& id);
   void replaced_unproven(LegacyRow& row, const FieldSpec& field);

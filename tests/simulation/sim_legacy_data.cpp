@@ -5,6 +5,12 @@
 #include "tests/simulation/sim_legacy.hpp"
 
 namespace banyan::simulation {
+namespace {
+
+// Longer than StreamOptions::describe_interval here.
+constexpr std::chrono::seconds kSchemaSeen{40};
+
+}  // namespace
 
 using legacy::CompareAndSet;
 using legacy::DeleteVisibility;
@@ -300,6 +306,14 @@ void SimLegacy::remove_field(const std::string& type, const std::string& legacy_
 
 void SimLegacy::bring_back_field(const std::string& type, const std::string& legacy_name) {
   tables_.at(type).hidden.erase(legacy_name);
+  tables_.at(type).back_at[legacy_name] = true_time();
+}
+
+// What a removed field holds is seen by nobody before the schema has been looked at again.
+bool SimLegacy::was_hidden(const Table& table, const std::string& legacy_name) const {
+  if (table.hidden.contains(legacy_name)) return true;
+  const auto back = table.back_at.find(legacy_name);
+  return back != table.back_at.end() && true_time() - back->second < kSchemaSeen;
 }
 
 void SimLegacy::corrupt_delete(const std::string& type, const std::string& id) {

@@ -1,6 +1,7 @@
 // The world's processes: leases, steps, crashes, and what happens in the middle of a call.
 #include "tests/simulation/world.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -107,6 +108,15 @@ void World::start(Process& process) {
         if (entities_[other].entity != reference.entity) continue;
         process.members[other].stream->observe(std::span(&reference.id, 1));
         process.members[other].wake = {};
+      }
+    });
+    member.stream->on_deleted([this, i] {
+      const std::vector<std::string>& children = mappings_[i]->children();
+      for (std::size_t other = 0; other < entities_.size(); ++other) {
+        if (std::find(children.begin(), children.end(), entities_[other].entity) == children.end()) continue;
+        for (const auto& one : processes_) {
+          if (other < one->members.size()) one->members[other].stream->sweep_soon();
+        }
       }
     });
     process.members.push_back(std::move(member));
