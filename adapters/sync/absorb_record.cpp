@@ -257,7 +257,8 @@ void Absorber::absorb_unowned(Item& item) {
   if (item.coupling.record) matter.modern = context_.mapping.project(item.coupling.record->data);
   matter.fields = std::move(fields);
   Link link = old;  // the version stays: until somebody answers, the difference is to be seen by every scan
-  link.held = matter.fields;
+  link.held = held_fields(item);
+  link.held.insert(link.held.end(), matter.fields.begin(), matter.fields.end());
   if (now.arrived) {
     link.base = now.base;
     link.base_hash = records::content_hash(now.base);
@@ -425,15 +426,25 @@ void Absorber::absorb_merged_away(Item& item) {
   close_all(item, Parked::State::superseded);
 }
 
+// Whether the row is as it was last seen, as far as it can be seen.
+bool Absorber::shows_no_edit(const Item& item, const Json& base) const {
+  const std::vector<std::string> held = held_fields(item);
+  const auto& rules = context_.mapping.rules();
+  return std::all_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
+    const bool is_held = std::find(held.begin(), held.end(), rule.field) != held.end();
+    return is_held || value_of(item.mapped.fields, rule.field) == value_of(base, rule.field);
+  });
+}
+
 // The modern side has deleted the record (or its row is lost), the legacy side has it.
 void Absorber::absorb_delete_edit(Item& item) {
   const Coupling& known = item.coupling;
   Link link = link_of(item, known.link->record_id);
   const bool answered = item.intake->answer.contains("*");
   const Agreed now = agreed(item);
-  if (known.record && !answered && item.mapped.fields == now.base) {  // the delete is on its way to legacy
+  if (known.record && !answered && shows_no_edit(item, now.base)) {  // the delete is on its way to legacy
     link.base = now.base;
-    link.base_hash = item.hash;
+    link.base_hash = records::content_hash(now.base);
     out_.changes.links.push_back(std::move(link));
     return settle(item, Outcome::echo, known.record->id);
   }

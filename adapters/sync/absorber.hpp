@@ -56,6 +56,7 @@ private:
   std::optional<PendingWrite> still_unanswered(const Item& item) const;
   // Fields that legacy has edited in an epoch in which it does not decide.
   std::vector<std::string> unowned_fields(const Item& item, const Agreed& now) const;
+  bool shows_no_edit(const Item& item, const Json& base) const;
   void absorb_delete_edit(Item& item);
   void restore(Item& item);
   void rebuild(Item& item);

@@ -12,12 +12,15 @@ namespace banyan::sync {
 namespace {
 
 constexpr std::chrono::seconds kFindPause{5};
+// A system that gives no sensible answer to find() for so long will not give one: a person is asked.
+constexpr std::chrono::minutes kFindAttempts{10};
 
 }  // namespace
 
 struct Stream::Impl::LostCreate {
   Intent intent;
-  bool is_settled = false;  // the call can have no effect any more
+  std::chrono::nanoseconds age{};  // since the create was last begun
+  bool is_settled = false;         // the call can have no effect any more
 };
 
 Task Stream::Impl::find_lost_creates() {
@@ -48,7 +51,7 @@ Task Stream::Impl::find_lost_creates() {
     const auto age = std::max(now - intent.at, WallTime::duration::zero());
     const auto pause = std::clamp<std::chrono::nanoseconds>(age / 2, options_.retry_least, kFindPause);
     next_find_[intent.record_id] = parts_.clock.now() + pause;
-    return find_lost_create({intent, age >= effect_deadline(options_)});
+    return find_lost_create({intent, age, age >= effect_deadline(options_)});
   }
   return Task::idle;
 }
@@ -75,10 +78,11 @@ Task Stream::Impl::find_lost_create(const LostCreate& lost) {
   return Task::done;
 }
 
-// A system that cannot even be asked what became of a create must not hold up everything else for ever.
+// A system that cannot even be asked what became of a create must hold up nothing else, and not for ever.
 Task Stream::Impl::give_up_finding(const LostCreate& lost, const legacy::Failure& failure) {
   using Kind = legacy::Failure::Kind;
-  if (!lost.is_settled || (failure.kind != Kind::rejected && failure.kind != Kind::malformed)) return failed(failure);
+  if (failure.kind != Kind::rejected && failure.kind != Kind::malformed) return failed(failure);
+  if (lost.age < kFindAttempts) return Task::idle;
   const auto done = parts_.store.commit(
       fence_,
       [&](View& view) {

@@ -241,6 +241,7 @@ Task Stream::Impl::look_again(const PlannedWrite& write, bool is_dead) {
     rows->front().refused = !write.pending.is_repeat;
     return take_in(*rows, [&](View&, Changes& changes) { delay(changes); });
   }
+  const Task ended = failed(rows.error());  // first: the other streams must keep a time that the system asks for
   const auto done = parts_.store.commit(
       fence_,
       [&](View&) {
@@ -249,7 +250,7 @@ Task Stream::Impl::look_again(const PlannedWrite& write, bool is_dead) {
         return changes;
       },
       commit_deadline());
-  return done ? failed(rows.error()) : failed(done.error());
+  return done ? ended : failed(done.error());
 }
 
 }  // namespace banyan::sync

@@ -70,6 +70,8 @@ tl::unexpected<Failure> SimPort::limited() {
   if (random_.chance(700)) {
     failure.retry_after = milliseconds(random_.between(100, 3'000));
     limited_at_ = clock_.now();
+    if (interference_.traces())
+      interference_.note("too many requests: " + std::to_string(failure.retry_after->count()) + " ms");
     quiet_until_ = std::max(quiet_until_, clock_.now() + *failure.retry_after);
   }
   return tl::unexpected<Failure>(std::move(failure));

@@ -83,6 +83,9 @@ public:
   Answer<std::vector<legacy::FieldDescription>> describe(const std::string& type, Deadline deadline) override;
   Answer<WallTime> now(Deadline deadline) override;
 
+  // The process has died: it knows nothing of a time that the system has asked for.
+  void start_anew() { quiet_until_ = {}; }
+
   // A step begins, or ends: the one that was under way before goes on.
   struct StepMark {
     EditId began = 0;

@@ -96,6 +96,7 @@ std::string World::new_uuid() {
 void World::start(Process& process) {
   process.members.clear();
   process.dead = false;
+  process.port.start_anew();
   process.owner = "process " + std::to_string(process.number) + " life " + std::to_string(++process.lives);
   process.budget = std::make_unique<sync::Budget>(std::nullopt, process.clock);
   for (std::size_t i = 0; i < entities_.size(); ++i) {
