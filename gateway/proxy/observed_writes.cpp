@@ -57,18 +57,19 @@ void ObservedWriteQueue::drain(std::vector<ObservedWrite>& out, std::size_t at_m
 
 std::vector<ObservedWrite> ObservedWriteQueue::take(std::size_t at_most, std::chrono::milliseconds patience) {
   std::vector<ObservedWrite> writes;
-  drain(writes, at_most);
-  if (!writes.empty() || closed()) return writes;
-  // Both sides exchange `asleep_`, so one of them comes second and sees what the other did before: a push that is not
-  // seen by the look below finds the consumer asleep and wakes it.
-  asleep_.exchange(true, std::memory_order_acq_rel);
-  drain(writes, at_most);
-  if (writes.empty() && !closed()) {
-    sleep(patience);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (true) {  // a wake-up may be for what an earlier call has taken
     drain(writes, at_most);
+    if (!writes.empty() || closed()) return writes;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return writes;
+    // Both sides exchange `asleep_`, so one of them comes second and sees what the other did before: a push that is
+    // not seen by the look below finds the consumer asleep and wakes it.
+    asleep_.exchange(true, std::memory_order_acq_rel);
+    drain(writes, at_most);
+    if (writes.empty() && !closed()) sleep(left);
+    asleep_.exchange(false, std::memory_order_acq_rel);
   }
-  asleep_.exchange(false, std::memory_order_acq_rel);
-  return writes;
 }
 
 void ObservedWriteQueue::wake() {

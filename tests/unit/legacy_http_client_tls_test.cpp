@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
@@ -84,7 +85,8 @@ protected:
   static Answer<HttpResponse> call(const Identity& shown, const Identity* trusted) {
     const Context context = shown.context();
     RawServer server([&](Connection& connection) { serve(connection, context.get()); });
-    const std::string path = testing::TempDir() + "/legacy_http_client_tls_test.pem";
+    // A file of this process alone: every test of this file runs in a process of its own, several at a time.
+    const std::string path = testing::TempDir() + "/http_client_tls_test." + std::to_string(::getpid()) + ".pem";
     HttpOptions options;
     options.base_url = "https" + server.url().substr(4);
     if (trusted != nullptr) options.ca_file = trusted->written_to(path);
