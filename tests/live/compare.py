@@ -93,7 +93,7 @@ def self_test(legacy, store, edits):
     for name, plant, judgement in PLANTED:
         both = sides.read(legacy.cursor(), store.cursor())
         try:
-            plant(legacy.cursor(), store.cursor(), _sample(both, edits))
+            plant(legacy.cursor(), store.cursor(), sample_of(both, edits))
             planted = sides.read(legacy.cursor(), store.cursor())
             found = {
                 "difference": judge.differences(planted),
@@ -120,7 +120,7 @@ def _read(legacy, store):
     return both
 
 
-def _sample(both, edits):
+def sample_of(both, edits):
     """An address that both sides have and whose street somebody has edited: its two ids, and the token."""
     edited = {edit.item: edit for edit in edits if edit.kind == "edit" and edit.end and "street" in edit.fields}
     for mark, (legacy_id, *_) in judge.items_by_mark(both.legacy)["address"].items():
