@@ -105,7 +105,10 @@ Absorber::Agreed Absorber::agreed(const Item& item) const {
   now.base = *old.base;
   now.arrived = write != nullptr;
   if (!write) return now;
+  // Of a write that nobody has confirmed only what can be seen is known to have arrived.
+  const std::vector<std::string> unseen = intake.confirmed ? std::vector<std::string>{} : held_fields(item);
   for (const std::string& field : write->fields) {
+    if (std::find(unseen.begin(), unseen.end(), field) != unseen.end()) continue;
     const Json& sent = value_of(write->values, field);
     const Json& found = value_of(item.mapped.fields, field);
     const bool rewritten = only_rewritten(found, sent);
@@ -237,12 +240,14 @@ void Absorber::absorb_unreadable(Item& item) {
 void Absorber::absorb_unowned(Item& item) {
   const Link& old = *item.coupling.link;
   const bool gone = item.intake->row.deleted || !item.intake->row.merged_into.empty();
+  const bool lives = item.coupling.record && !item.coupling.record->deleted;
   Agreed now;
   if (old.base) now = agreed(item);
   std::vector<std::string> fields{"*"};
   if (old.base && !gone) fields = unowned_fields(item, now);
+  if (!fields.empty() && !lives) fields = {"*"};
   if (fields.empty()) {
-    if (item.coupling.record && !item.coupling.record->deleted) return absorb_edit(item);
+    if (lives) return absorb_edit(item);
     Link link = link_of(item, old.record_id);
     out_.changes.links.push_back(std::move(link));
     return settle(item, Outcome::echo, old.record_id);
@@ -254,16 +259,12 @@ void Absorber::absorb_unowned(Item& item) {
       "The legacy side wrote a record that the modern side owns since epoch " + std::to_string(state_.epoch) + ".";
   matter.legacy = item.mapped.fields;
   if (old.base) matter.base = *old.base;
-  if (item.coupling.record) matter.modern = context_.mapping.project(item.coupling.record->data);
+  if (lives) matter.modern = context_.mapping.project(item.coupling.record->data);
   matter.fields = std::move(fields);
   Link link = old;  // the version stays: until somebody answers, the difference is to be seen by every scan
   link.held = held_fields(item);
   link.held.insert(link.held.end(), matter.fields.begin(), matter.fields.end());
-  if (now.arrived) {
-    link.base = now.base;
-    link.base_hash = records::content_hash(now.base);
-    link.pending.reset();
-  }
+  if (now.arrived) take_arrived(now, link);
   out_.changes.links.push_back(std::move(link));
   settle(item, Outcome::conflict, "");
   park(item, std::move(matter), Outcome::conflict);
@@ -426,6 +427,13 @@ void Absorber::absorb_merged_away(Item& item) {
   close_all(item, Parked::State::superseded);
 }
 
+// What both sides agree on now, known or just seen to have arrived, is what the next merge starts from.
+void Absorber::take_arrived(const Agreed& now, Link& link) {
+  link.base = now.base;
+  link.base_hash = records::content_hash(now.base);
+  if (now.arrived) link.pending.reset();
+}
+
 // Whether the row is as it was last seen, as far as it can be seen.
 bool Absorber::shows_no_edit(const Item& item, const Json& base) const {
   const std::vector<std::string> held = held_fields(item);
@@ -443,8 +451,8 @@ void Absorber::absorb_delete_edit(Item& item) {
   const bool answered = item.intake->answer.contains("*");
   const Agreed now = agreed(item);
   if (known.record && !answered && shows_no_edit(item, now.base)) {  // the delete is on its way to legacy
-    link.base = now.base;
-    link.base_hash = records::content_hash(now.base);
+    take_arrived(now, link);
+    link.held = held_fields(item);
     out_.changes.links.push_back(std::move(link));
     return settle(item, Outcome::echo, known.record->id);
   }
@@ -454,13 +462,15 @@ void Absorber::absorb_delete_edit(Item& item) {
   if (policy == Policy::legacy) return restore(item);
   if (policy == Policy::modern) {  // the base stays: should the record come back, legacy has moved since
     link.held.clear();
+    take_arrived(now, link);
     out_.changes.links.push_back(std::move(link));
     out_.changes.outbox_added.push_back(known.record->id);
     if (known.conflict) close(*known.conflict, Parked::State::resolved);
-    note_decided(item, {"*", *known.link->base, as_found(item), kEmpty, Winner::modern});
+    note_decided(item, {"*", now.base, as_found(item), kEmpty, Winner::modern});
     return settle(item, Outcome::superseded, known.record->id);
   }
   link.held = {"*"};
+  take_arrived(now, link);
   out_.changes.links.push_back(std::move(link));
   settle(item, Outcome::conflict, "");
   Parked matter;
@@ -468,7 +478,7 @@ void Absorber::absorb_delete_edit(Item& item) {
   matter.error_class = "delete_edit";
   matter.message = "Deleted on the modern side, edited on the legacy side.";
   matter.fields = {"*"};
-  matter.base = *known.link->base;
+  matter.base = now.base;
   matter.legacy = as_found(item);
   park(item, std::move(matter), Outcome::conflict);
 }
@@ -485,11 +495,10 @@ void Absorber::restore(Item& item) {
     known.dead_letter.reset();
     return absorb_edit(item);
   }
-  if (link.base) {
-    note_decided(item, {"*", *link.base, as_found(item), kEmpty, Winner::legacy});
-  } else {  // deleted on both sides: what was there then is what both knew
-    link.base = context_.mapping.project(known.record->data);
-  }
+  const bool was_deleted_on_both = !link.base;
+  if (!was_deleted_on_both) note_decided(item, {"*", *link.base, as_found(item), kEmpty, Winner::legacy});
+  // What the record had when it went is what both knew, if both let it go, or if a person wants what legacy has.
+  if (was_deleted_on_both || answers(*item.intake, "legacy")) link.base = context_.mapping.project(known.record->data);
   known.record->deleted = false;
   known.record->merged_into.clear();
   item.restores = true;

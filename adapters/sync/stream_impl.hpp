@@ -87,6 +87,7 @@ public:
                 std::vector<PlannedWrite>& writes);
   void plan_create(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                    std::vector<PlannedWrite>& writes);
+  bool is_partly_unread(const Coupling& known) const;
   void plan_remove(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                    std::vector<PlannedWrite>& writes);
   void plan_update(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
@@ -108,7 +109,7 @@ public:
   legacy::Answer<legacy::Written> carry_out_one(const PlannedWrite& write, Deadline deadline);
   Task withdraw(std::span<const PlannedWrite> writes);
   void withdraw(const PlannedWrite& write, const Coupling& known, Changes& changes);
-  Task read_unanswered();
+  Task read_first();
   Task settle_written(const PlannedWrite& write, const legacy::Written& written);
   Task settle_failed(const PlannedWrite& write, const legacy::Failure& failure);
   Task look_again(const PlannedWrite& write, bool is_dead);
@@ -190,7 +191,7 @@ public:
   std::size_t fetch_size_ = std::numeric_limits<std::size_t>::max();  // ids that have been seen to fit into one call
   bool lost_creates_ = true;                               // there may be intents whose call was made and not answered
   std::unordered_map<std::string, SteadyTime> next_find_;  // by record id: when to look for its create again
-  std::vector<std::string> unanswered_;  // legacy ids that the last plan found with a write of unknown outcome
+  std::vector<std::string> to_read_;  // legacy ids that the last plan wants to see before it goes on
   std::vector<std::string> drifted_;
   std::chrono::microseconds legacy_ahead_{0};
   SteadyTime scan_began_{};

@@ -8,6 +8,10 @@
 namespace banyan::sync {
 namespace {
 
+// How far back an unanswered create is looked for: a clock may have been set since the two were last compared. What
+// others made in that time is coupled, or is not as sent.
+constexpr std::chrono::minutes kClockStep{1};
+
 bool crosses_to_legacy(Flow flow) {
   return flow == Flow::both || flow == Flow::to_legacy;
 }
@@ -103,7 +107,7 @@ Task Stream::Impl::push() {
   }
   next_outbox_ = now;
   if (!may_call(Urgency::live)) return Task::idle;
-  WallTime legacy_now = parts_.clock.wall() + legacy_ahead_ - options_.clock_uncertainty;
+  const WallTime since = parts_.clock.wall() + legacy_ahead_ - options_.clock_uncertainty - kClockStep;
   std::vector<PlannedWrite> writes;
   // Of the calls as well: after it nothing that is planned here may be begun any more, so that it can be said when a
   // write that was never answered can have no effect any more.
@@ -113,14 +117,14 @@ Task Stream::Impl::push() {
       [&](View& view) {
         Changes changes;
         writes.clear();
-        unanswered_.clear();
+        to_read_.clear();
         note(view.state());
         planned_epoch_ = epoch_;
         if (paused_) return changes;
         plan(view, *items, changes, writes);
-        for (PlannedWrite& write : writes) write.since = write.since == WallTime{} ? legacy_now : write.since;
+        for (PlannedWrite& write : writes) write.since = write.since == WallTime{} ? since : write.since;
         for (Intent& intent : changes.intents) {
-          if (intent.since == WallTime{}) intent.since = legacy_now;
+          if (intent.since == WallTime{}) intent.since = since;
         }
         return changes;
       },
@@ -130,7 +134,7 @@ Task Stream::Impl::push() {
     return failed(done.error());
   }
   const Task ended = carry_out(writes, sendable);
-  return ended == Task::done && !unanswered_.empty() ? read_unanswered() : ended;
+  return ended == Task::done && !to_read_.empty() ? read_first() : ended;
 }
 
 void Stream::Impl::plan(View& view, std::span<const OutboxItem> items, Changes& changes,
@@ -224,6 +228,18 @@ void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Couplin
   writes.push_back(std::move(write));
 }
 
+// Whether fields were held when the legacy record was last read that the schema has again and that no question is
+// about.
+bool Stream::Impl::is_partly_unread(const Coupling& known) const {
+  std::vector<std::string> explained = drifted_;
+  for (const std::optional<Parked>* matter : {&known.conflict, &known.dead_letter}) {
+    if (*matter) explained.insert(explained.end(), (*matter)->fields.begin(), (*matter)->fields.end());
+  }
+  return std::any_of(known.link->held.begin(), known.link->held.end(), [&](const std::string& field) {
+    return std::find(explained.begin(), explained.end(), field) == explained.end();
+  });
+}
+
 void Stream::Impl::plan_remove(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                                std::vector<PlannedWrite>& writes) {
   if (!crosses_to_legacy(parts_.mapping.deletes())) return push_done(changes, item, Outcome::superseded);
@@ -234,6 +250,10 @@ void Stream::Impl::plan_remove(View& view, const OutboxItem& item, const Couplin
     matter.message = "Deleted on the modern side, while the legacy side owns " + parts_.mapping.entity() + ".";
     matter.fields = {"*"};
     return push_parked(view, changes, item, known, std::move(matter));
+  }
+  if (is_partly_unread(known)) {  // nobody deletes what nobody has seen
+    to_read_.push_back(known.link->legacy_id);
+    return push_delayed(changes, item);
   }
   const auto& before = known.link->pending;
   const bool has_versions = can().compare_and_set == legacy::CompareAndSet::version;
@@ -363,7 +383,7 @@ void Stream::Impl::plan_again(View& view, const OutboxItem& item, const Coupling
     write.fields = std::move(mapped.fields);
   }
   if (!repeats) {
-    unanswered_.push_back(link.legacy_id);
+    to_read_.push_back(link.legacy_id);
     return push_delayed(changes, item);
   }
   write.item = item;

@@ -106,9 +106,9 @@ void Stream::Impl::withdraw(const PlannedWrite& write, const Coupling& known, Ch
 }
 
 // What the last plan found under way: the legacy records tell.
-Task Stream::Impl::read_unanswered() {
+Task Stream::Impl::read_first() {
   parts_.budget.spend();
-  const auto rows = read(unanswered_, Via::retry, true);
+  const auto rows = read(to_read_, Via::retry, true);
   return rows ? take_in(*rows) : failed(rows.error());
 }
 

@@ -135,7 +135,7 @@ void Ledger::answered(ThingId thing, const std::string& field, EditId token, std
   Edit made;
   made.id = next_token();
   made.token = token == 0 ? made.id : token;
-  made.may_lose = made.discarded = true;
+  made.may_lose = made.discarded = made.is_answer = true;
   made.empty = token != 0 && edits_[static_cast<std::size_t>(token)].empty;
   made.at = at;
   made.knows = target.known[0];
@@ -168,7 +168,7 @@ std::optional<std::string> Ledger::engine_wrote(ThingId thing, const std::string
   const EditId was = current(thing, field, where);
   const EditId comes = source_of(target, where, value);
   if (comes == 0 || comes == was) return std::nullopt;
-  const bool answered = get(comes).token != comes;
+  const bool answered = get(comes).is_answer || get(comes).token != comes;
   const bool stale = !answered && was != 0 && contains(get(was).knows, comes) && !get(was).may_lose &&
                      !unproven_.contains(comes) && !doubles(thing);
   arrive(target, where, comes);

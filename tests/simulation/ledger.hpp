@@ -41,6 +41,7 @@ struct Edit {
   Where where = Where::modern;
   bool empty = false;      // cleared the field; of kAlive: deleted
   bool may_lose = false;   // its side did not decide at that time, or it was an answer that events may overtake
+  bool is_answer = false;  // a person's decision about the field
   bool in_window = false;  // overwritten where the system's interface leaves no way to notice it
   bool discarded = false;  // deleted by somebody on its own side before the other had seen it
   bool has_time = true;

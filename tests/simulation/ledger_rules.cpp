@@ -59,8 +59,8 @@ std::optional<std::string> Ledger::check_winner(const Thing& thing, const Cell& 
                                                 std::chrono::microseconds clocks_differ) const {
   const Edit& won = get(final_edit);
   const Edit& lost = get(loser);
-  const bool answered =
-      std::any_of(cell.edits.begin(), cell.edits.end(), [&](EditId id) { return get(id).token != id; });
+  const bool answered = std::any_of(cell.edits.begin(), cell.edits.end(),
+                                    [&](EditId id) { return get(id).is_answer || get(id).token != id; });
   if (answered || won.where == lost.where || won.may_lose || lost.may_lose) return std::nullopt;
   // A value that came and went before the other side saw any of it: for that side nothing was ever there.
   const auto& saw = cell.history[static_cast<std::size_t>(won.where)];
