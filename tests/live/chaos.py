@@ -4,7 +4,10 @@ import collections
 import os
 import random
 import signal
+import subprocess
 import time
+
+CALL_SECONDS = 10  # how long Banyan waits for one answer of Tryton
 
 
 class Chaos:
@@ -26,7 +29,7 @@ class Chaos:
             self._pause(0.5, 4)
             if not kinds:
                 kinds = [self.kill_banyan, self.kill_banyan, self.kill_banyan_twice, self.restart_store]
-                kinds += [self.crash_store, self.stop_tryton, self.kill_tryton, self.slow_line]
+                kinds += [self.crash_store, self.stop_tryton, self.kill_tryton, self.freeze_tryton, self.slow_line]
                 kinds += [self.lose_answers, self.lose_answers]
                 self._rng.shuffle(kinds)
             kind = kinds.pop()
@@ -58,11 +61,18 @@ class Chaos:
         self._site.start_tryton()
 
     def kill_tryton(self):
-        child = self._site.world.tryton.child
-        os.kill(child.pid, signal.SIGKILL)
-        child.stop()
+        os.kill(self._tryton, signal.SIGKILL)
+        self._site.world.tryton.child.stop()
         self._pause(0.2, 2)
         self._site.start_tryton()
+
+    def freeze_tryton(self):
+        """It takes requests and answers none; when it thaws it carries them out, perhaps after Banyan has given up."""
+        gives_up = self._rng.random() < 0.4
+        # A shell of its own thaws it, also if this process should be killed meanwhile.
+        thaw = ["/bin/sh", "-c", f"kill -STOP -{self._tryton}; read line; kill -CONT -{self._tryton}"]
+        with subprocess.Popen(thaw, stdin=subprocess.PIPE):  # leaving closes its input, and waits for it
+            self._pause(*((CALL_SECONDS + 0.5, CALL_SECONDS + 3) if gives_up else (0.5, 4)))
 
     def slow_line(self):
         self._site.link.delay_seconds = self._rng.uniform(0.05, 0.8)
@@ -73,6 +83,10 @@ class Chaos:
         self._site.link.cut_share = self._rng.uniform(0.1, 0.6)
         self._pause(2, 6)
         self._site.link.heal()
+
+    @property
+    def _tryton(self):
+        return self._site.world.tryton.child.pid
 
     @property
     def _node(self):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""compare.py as a program, on two small databases of its own: it is content with sides that are the same, and finds each
-fault that is planted in a copy of them.
+"""compare.py as a program, on two small databases of its own: it is content with sides that are the same, and finds
+each fault that is planted in a copy of them.
 
 The tables of Tryton are made here as far as compare.py reads them; those of Banyan by Banyan's own schema files.
 """

@@ -123,14 +123,16 @@ def _ends(edit):
 
 
 def _lost_with_record(history, deletes, losers, side):
-    """The record is gone. Then somebody deleted it, and not before what was edited."""
+    """The record is gone. Then somebody deleted it, and not before what was edited; or the edit, or a later one of the
+    same field, is on record as the loser."""
     found = []
+    lost = {field: [edit for edit in history if (edit.token, field) in losers] for e in history for field in e.fields}
     for edit in history:
         if edit.end is None or edit.kind == "delete":
             continue
         is_later = any(_ends(delete) >= edit.begin for delete in deletes)
-        is_loser = any((edit.token, field) in losers for field in edit.fields)
-        if not is_later and not is_loser:
+        is_on_record = all(any(_ends(other) >= edit.begin for other in lost[field]) for field in edit.fields)
+        if not is_later and not is_on_record:
             gone = f"{edit.entity} {edit.item} is not on the {side} side"
             found.append(f"{gone}, and nobody deleted it after {edit.token}")
     return found

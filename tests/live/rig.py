@@ -182,16 +182,32 @@ class Site:
 
     def wait_for_rest(self, seconds):
         """Waits until nothing is under way, and until each stream has been swept twice since now: what a sweep finds
-        can make work for another stream. Raises Failure if it does not come to rest."""
-        end = time.monotonic() + seconds
+        can make work for another stream. Raises Failure if it does not come to rest.
+
+        Returns the seconds until nothing was under way for the first time, and until both sweeps were over."""
+        begun = time.monotonic()
+        end = begun + seconds
+        self._until(end, lambda: self._unrest() == [])
+        idle = time.monotonic() - begun
         for _ in range(2):
-            [[since]] = self._until(end, lambda: self.rows("select now()"))
-            self._until(end, lambda since=since: self._unrest(since) == [])
-        return seconds - (end - time.monotonic())
+            self._wait_for_sweep(end)
+        return idle, time.monotonic() - begun
 
     def wait_for_backfill(self, seconds):
         """Waits until every stream has been filled and nothing waits. Raises Failure if that does not come."""
-        self._until(time.monotonic() + seconds, lambda: self._unrest(None) == [])
+        self._until(time.monotonic() + seconds, lambda: self._unrest() == [])
+
+    def _wait_for_sweep(self, end):
+        """Each stream's sweep is seen at its end; they need not stand still all at the same moment."""
+        [[since]] = self._until(end, lambda: self.rows("select now()"))
+        swept = set()
+
+        def is_so():
+            rows = self.rows("select stream, scan_phase = 'done' and scan_started > %s from banyan.stream_state", since)
+            swept.update(stream for stream, is_swept in rows if is_swept)
+            return len(swept) == len(rows) and self._unrest() == []
+
+        self._until(end, is_so)
 
     def _until(self, end, is_so):
         why = None
@@ -202,19 +218,19 @@ class Site:
             except (psycopg2.Error, OSError, http.client.HTTPException) as error:
                 why = error
             if time.monotonic() > end:
-                raise Failure(f"no rest: {why or self._unrest(None)}")
+                raise Failure(f"no rest: {why or self._unrest()}")
             time.sleep(0.2)
 
-    def _unrest(self, since):
+    def _unrest(self):
         found = self.rows(
             """select 'streams', 'not all there' from banyan.stream_state having count(*) < 7
-               union all select s.entity, 'not swept since' from banyan.stream_state t join banyan.stream s on s.id = t.stream
-               where not (t.scan_phase = 'done' and t.backfilled_at > 'epoch' and t.scan_started > coalesce(%s, t.scan_started - interval '1 s'))
+               union all select s.entity, 'not backfilled'
+                         from banyan.stream_state t join banyan.stream s on s.id = t.stream
+                         where t.backfilled_at = 'epoch'
                union all select s.entity, 'outbox' from banyan.outbox o join banyan.stream s on s.id = o.stream
                union all select s.entity, 'waiting: ' || w.reason
                          from banyan.waiting w join banyan.stream s on s.id = w.stream
-               union all select s.entity, 'intent' from banyan.intent i join banyan.stream s on s.id = i.stream""",
-            since,
+               union all select s.entity, 'intent' from banyan.intent i join banyan.stream s on s.id = i.stream"""
         )
         status, _, answer = self.nodes[0].api("GET", "/api/sync")
         if status != 200:

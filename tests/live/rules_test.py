@@ -131,6 +131,14 @@ class LostEdits(unittest.TestCase):
         sides.matters[0].answer = {FIELD: "modern"}
         self.assertNotEqual(lost_edits(sides, edits), [])
 
+    def test_what_is_gone_with_its_record_is_on_record_with_the_last_edit_of_the_field(self):
+        edits = [edit(1, at=1, kind="delete"), edit(2, at=2), edit(3, at=3)]
+        sides = nobody_holds_it()
+        sides.matters.append(matter(state="superseded", error_class="delete_edit", legacy={FIELD: "[e3]"}))
+        self.assertEqual(lost_edits(sides, edits), [])
+        sides.matters[0].legacy = {FIELD: "[e2]"}
+        self.assertNotEqual(lost_edits(sides, edits), [])
+
     def test_what_lost_another_field_is_no_excuse(self):
         sides = both_hold("Old Road")
         sides.matters.append(matter(modern={"city": "[e1]"}))
