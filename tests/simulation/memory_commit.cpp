@@ -81,7 +81,7 @@ Result<void> MemoryStore::check_links(const StreamRows& rows, const Changes& cha
 }
 
 void MemoryStore::apply(StreamRows& rows, Changes& changes) {
-  for (const RecordWrite& write : changes.records) write_record(write);
+  for (const RecordWrite& one : changes.records) write(one);
   for (const std::string& legacy_id : changes.links_removed) {
     const auto link = rows.links.find(legacy_id);
     if (link == rows.links.end()) continue;

@@ -14,26 +14,27 @@ const std::vector<MemoryStore::HistoryRow>& MemoryStore::history(const std::stri
   return found == history_.end() ? none : found->second;
 }
 
+// Without a change it is only to be looked at again: what is there already stays as it is.
 void MemoryStore::enqueue(StreamRows& rows, const std::string& record_id, std::int64_t version, std::int32_t hops,
                           std::int32_t changes) {
   auto [row, is_new] = rows.outbox.try_emplace(record_id);
+  if (!is_new && changes == 0) return;
   sync::OutboxItem& item = row->second.item;
   if (is_new) {
     item.record_id = record_id;
     item.changes = 0;
     item.hops = hops;
     item.first_at = clock_.wall();
-    row->second.not_before = clock_.wall();
-  } else if (changes > 0) {
-    row->second.not_before = std::min(row->second.not_before, clock_.wall());
   }
+  row->second.not_before = clock_.wall();
+  item.attempt = 0;
   item.version = version;
-  item.hops = std::max(item.hops, hops);
+  item.hops = std::min(item.hops, hops);
   item.changes += changes;
   rows.enqueued += changes;
 }
 
-void MemoryStore::write_record(const RecordWrite& write) {
+void MemoryStore::write(const RecordWrite& write) {
   ++record_writes_;
   records_[write.record.id] = write.record;
   history_[write.record.id].push_back({write.record.version, clock_.wall(), write.author, write.kind, write.changed});
@@ -54,7 +55,7 @@ Result<Record> MemoryStore::write_modern(RecordWrite::Kind kind, Record record, 
   if (kind == RecordWrite::Kind::insert) write.record.created_at = clock_.wall();
   write.changed = records::difference(before, write.record.data);
   write.author = {records::Side::modern, author};
-  write_record(write);
+  this->write(write);
   return write.record;
 }
 

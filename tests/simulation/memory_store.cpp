@@ -61,7 +61,7 @@ Result<sync::StreamState> MemoryStore::state(StreamId stream, Deadline) {
 Result<std::vector<sync::OutboxItem>> MemoryStore::outbox(StreamId stream, std::size_t limit, WallTime now, Deadline) {
   std::vector<const OutboxRow*> ready;
   for (const auto& [id, row] : rows(stream).outbox) {
-    if (row.not_before <= now) ready.push_back(&row);
+    if (row.item.attempt == 0 || row.not_before <= now) ready.push_back(&row);
   }
   std::stable_sort(ready.begin(), ready.end(),
                    [](const auto* a, const auto* b) { return a->item.first_at < b->item.first_at; });

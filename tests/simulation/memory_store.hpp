@@ -52,6 +52,8 @@ public:
   Result<Record> delete_record(const std::string& id, std::int64_t expected, const std::string& author);
   Result<Record> restore_record(const std::string& id, std::int64_t expected, const std::string& author);
   const Record* record(const std::string& id) const;
+  // As given, whatever the stored version is.
+  void write(const RecordWrite& write);
 
   // What people do over the API.
   Result<void> answer(std::int64_t parked, Json answer, const std::string& by);
@@ -128,7 +130,6 @@ private:
   void apply_outbox(StreamRows& rows, const sync::Changes& changes);
   void apply_awake(const StreamRows& rows, const sync::Changes& changes);
   void apply_state(StreamRows& rows, sync::Changes& changes);
-  void write_record(const RecordWrite& write);
   void enqueue(StreamRows& rows, const std::string& record_id, std::int64_t version, std::int32_t hops,
                std::int32_t changes);
   Result<Record> write_modern(RecordWrite::Kind kind, Record record, const Json& before, const std::string& author);

@@ -87,19 +87,22 @@ std::vector<std::optional<std::string>> MemoryView::record_ids(std::span<const s
   return ids;
 }
 
+// Of a record whose legacy row is gone there is no id, unless the row was merged into another.
 std::vector<std::optional<std::string>> MemoryView::legacy_ids(std::span<const sync::Reference> by_record_id) {
   std::vector<std::optional<std::string>> ids(by_record_id.size());
   for (std::size_t i = 0; i < by_record_id.size(); ++i) {
-    std::string record_id = by_record_id[i].id;
-    for (int hop = 0; hop < 16; ++hop) {
-      const Record* record = store_.record(record_id);
-      if (record == nullptr || record->merged_into.empty()) break;
-      record_id = record->merged_into;
-    }
     for (const MemoryStore::StreamRows& rows : store_.streams_) {
-      if (rows.system != rows_.system || rows.entity != by_record_id[i].entity) continue;
-      const auto found = rows.link_of.find(record_id);
-      if (found != rows.link_of.end() && rows.links.at(found->second).base) ids[i] = found->second;
+      const auto known = rows.link_of.find(by_record_id[i].id);
+      const bool elsewhere = rows.system != rows_.system || rows.entity != by_record_id[i].entity;
+      if (elsewhere || known == rows.link_of.end()) continue;
+      std::string legacy_id = known->second;
+      for (int hop = 0; hop < 16; ++hop) {
+        const auto next = rows.redirects.find(legacy_id);
+        if (next == rows.redirects.end()) break;
+        legacy_id = next->second;
+      }
+      const auto link = rows.links.find(legacy_id);
+      if (link != rows.links.end() && link->second.base) ids[i] = legacy_id;
     }
   }
   return ids;
