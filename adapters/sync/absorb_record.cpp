@@ -94,6 +94,19 @@ void Absorber::absorb(Item& item) {
 }
 
 // What we sent is what legacy held at that moment, and so the base of what it holds now.
+// A field that could not be seen since it was written shows what legacy has made of it: no edit either.
+void Absorber::adopt_what_legacy_made(const Item& item, Json& base) const {
+  const Coupling& known = item.coupling;
+  const std::vector<std::string> unseen = held_fields(item);
+  for (const std::string& field : known.link->held) {
+    if (field == "*" || std::find(unseen.begin(), unseen.end(), field) != unseen.end()) continue;
+    const Json before = value_of(base, field);
+    const Json& found = value_of(item.mapped.fields, field);
+    const bool is_overtaken = known.record && value_of(known.record->data, field) != before;
+    if (is_overtaken && found != before && only_rewritten(found, before)) set(base, field, found);
+  }
+}
+
 Absorber::Agreed Absorber::agreed(const Item& item) const {
   const Coupling& known = item.coupling;
   const Intake& intake = *item.intake;
@@ -104,6 +117,7 @@ Absorber::Agreed Absorber::agreed(const Item& item) const {
   Agreed now;
   now.base = *old.base;
   now.arrived = write != nullptr;
+  adopt_what_legacy_made(item, now.base);
   if (!write) return now;
   // Of a write that nobody has confirmed only what can be seen is known to have arrived.
   const std::vector<std::string> unseen = intake.confirmed ? std::vector<std::string>{} : held_fields(item);
@@ -276,9 +290,9 @@ std::vector<std::string> Absorber::unowned_fields(const Item& item, const Agreed
     return std::find(names.begin(), names.end(), name) != names.end();
   };
   for (const FieldRule& rule : context_.mapping.rules()) {
-    const bool held = std::any_of(item.mapped.held.begin(), item.mapped.held.end(),
-                                  [&](const Held& one) { return one.field == rule.field; });
-    if (held || rule.direction == Direction::to_modern || item.intake->answer.contains(rule.field)) continue;
+    if (item.mapped.holds(rule.field) || rule.direction == Direction::to_modern ||
+        item.intake->answer.contains(rule.field))
+      continue;
     if (among(context_.drifted, rule.field) || among(now.rewritten, rule.field)) continue;
     if (value_of(now.base, rule.field) != value_of(item.mapped.fields, rule.field)) fields.push_back(rule.field);
   }
@@ -434,13 +448,18 @@ void Absorber::take_arrived(const Agreed& now, Link& link) {
   if (now.arrived) link.pending.reset();
 }
 
-// Whether the row is as it was last seen, as far as it can be seen.
+// Whether the row is as it was last seen, as far as the schema shows it. A value that cannot be read is an edit, unless
+// a question about it is open.
 bool Absorber::shows_no_edit(const Item& item, const Json& base) const {
-  const std::vector<std::string> held = held_fields(item);
+  const auto& asked = item.coupling.dead_letter ? item.coupling.dead_letter->fields : context_.drifted;
   const auto& rules = context_.mapping.rules();
   return std::all_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
-    const bool is_held = std::find(held.begin(), held.end(), rule.field) != held.end();
-    return is_held || value_of(item.mapped.fields, rule.field) == value_of(base, rule.field);
+    const auto is_among = [&](const std::vector<std::string>& fields) {
+      return std::find(fields.begin(), fields.end(), rule.field) != fields.end();
+    };
+    if (is_among(context_.drifted)) return true;
+    if (item.mapped.holds(rule.field)) return is_among(asked);
+    return value_of(item.mapped.fields, rule.field) == value_of(base, rule.field);
   });
 }
 

@@ -53,6 +53,7 @@ private:
     std::vector<std::string> rewritten;
   };
   Agreed agreed(const Item& item) const;
+  void adopt_what_legacy_made(const Item& item, Json& base) const;
   static void take_arrived(const Agreed& now, Link& link);
   std::optional<PendingWrite> still_unanswered(const Item& item) const;
   // Fields that legacy has edited in an epoch in which it does not decide.

@@ -5,6 +5,7 @@
 // for party 12?) it is given.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,6 +52,10 @@ struct Held {
 struct Mapped {
   Json fields = Json::object();  // canonical on the way in, legacy terms on the way out (null: to be cleared)
   std::vector<Held> held;
+
+  bool holds(const std::string& field) const {
+    return std::any_of(held.begin(), held.end(), [&](const Held& one) { return one.field == field; });
+  }
 };
 
 enum class Flow : std::uint8_t { both, to_modern, to_legacy, none };

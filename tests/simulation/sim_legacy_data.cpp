@@ -221,6 +221,7 @@ void SimLegacy::user_merge(const std::string& type, const std::string& loser, co
         if (field.target != entity || row.fields.value(field.legacy_name, Json()) != Json(loser)) continue;
         if (id == winner && other == type) continue;
         row.fields[field.legacy_name] = winner;
+        ledger_.untracked_edit(row.thing, Where::legacy);
         touch(other, row, false, stamp(other));
       }
     }
@@ -301,7 +302,9 @@ void SimLegacy::rewrite(const std::string& type, const std::string& id, const st
 }
 
 void SimLegacy::remove_field(const std::string& type, const std::string& legacy_name) {
-  tables_.at(type).hidden.insert(legacy_name);
+  Table& table = tables_.at(type);
+  table.hidden.insert(legacy_name);
+  for (auto& [id, row] : table.rows) replaced_unproven(row, *table.entity->by_legacy_name(legacy_name));
 }
 
 void SimLegacy::bring_back_field(const std::string& type, const std::string& legacy_name) {
