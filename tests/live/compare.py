@@ -121,8 +121,10 @@ def _read(legacy, store):
 
 
 def sample_of(both, edits):
-    """An address that both sides have and whose street somebody has edited: its two ids, and the token."""
+    """An address that both sides have, whose street somebody has edited, and that nobody deleted: its two ids."""
+    deleted = {edit.item for edit in edits if edit.kind == "delete"}
     edited = {edit.item: edit for edit in edits if edit.kind == "edit" and edit.end and "street" in edit.fields}
+    edited = {mark: edit for mark, edit in edited.items() if not deleted & {mark, edit.parent}}
     for mark, (legacy_id, *_) in judge.items_by_mark(both.legacy)["address"].items():
         record_id = both.record_of.get(("address", legacy_id))
         street = both.legacy["address"][legacy_id].get("street", "")

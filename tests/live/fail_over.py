@@ -15,7 +15,7 @@ _PROBES = (
     ("contact_point", "party.contact_mechanism", "comment"),
     ("opportunity", "sale.opportunity", "comment"),
 )
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 120
 _SETTLED_SECONDS = 2.5  # both processes have their share of the streams by then
 
 _ARRIVED = """
@@ -41,7 +41,9 @@ class FailOver:
         self._site = site
         self._client = MovingClient(LOOPBACK, site.world.tryton.port, site.database)
         self._client = self._client.login(seed.STAFF[0].login, seed.PASSWORD)
-        self._rows = {entity: self._client.model(model, "search", [], 0, 50, None) for entity, model, _ in _PROBES}
+        self._rows = {}  # the oldest, which are not those that people work on
+        for entity, model, _ in _PROBES:
+            self._rows[entity] = self._client.model(model, "search", [], 0, 50, [["id", "ASC"]])
         self._back = self._rows["address"][-1]
 
     @property

@@ -99,14 +99,19 @@ def lost_edits(sides, edits):
         if any((entity, side, id_) in waiting for side in ids for id_ in ids[side]) or _parked(sides, item):
             continue
         deletes = [e for mark in (item, *_parents(history)) for e in histories.get(mark, []) if e.kind == "delete"]
+        wholes_gone = {delete.item for delete in deletes if delete.item != item and not _is_there(places, delete)}
         for side, tables in (("legacy", sides.legacy), ("modern", sides.modern)):
             if not ids[side]:
-                found += _lost_with_record(history, deletes, losers, side)
+                found += _lost_with_record(history, deletes, losers, side, wholes_gone)
             else:
                 values = tables[entity][ids[side][0]]
                 found += _lost_values(history, values, losers, side)
                 found += _lost_deletes(sides, history, deletes, ids)
     return sorted(set(found))
+
+
+def _is_there(places, edit):
+    return any(ids_of[edit.entity].get(edit.item) for ids_of in places.values())
 
 
 def _parents(history):
@@ -122,13 +127,17 @@ def _ends(edit):
     return float("inf") if edit.end is None else edit.end
 
 
-def _lost_with_record(history, deletes, losers, side):
+def _lost_with_record(history, deletes, losers, side, wholes_gone):
     """The record is gone. Then somebody deleted it, and not before what was edited; or the edit, or a later one of the
-    same field, is on record as the loser."""
+    same field, is on record as the loser.
+
+    Tryton deletes what belongs to a record along with it, whatever has become of it: so a delete of the whole on the
+    modern side takes place there when it gets across, and takes along what staff have edited up to then."""
     found = []
+    goes_with_whole = any(delete.side == "modern" and delete.item in wholes_gone for delete in deletes)
     lost = {field: [edit for edit in history if (edit.token, field) in losers] for e in history for field in e.fields}
     for edit in history:
-        if edit.end is None or edit.kind == "delete":
+        if edit.end is None or edit.kind == "delete" or (edit.side == "legacy" and goes_with_whole):
             continue
         is_later = any(_ends(delete) >= edit.begin for delete in deletes)
         is_on_record = all(any(_ends(other) >= edit.begin for other in lost[field]) for field in edit.fields)

@@ -78,6 +78,7 @@ class Person:
     """Works until told to stop. A fault in here is a fault of the test: `fault` holds it."""
 
     side = ""
+    pause_seconds = (0.02, 0.3)  # between two deeds: least and most
 
     def __init__(self, name, site, journal, register, random_seed):
         self.name = name
@@ -102,7 +103,7 @@ class Person:
         try:
             while not self._stopping.is_set():
                 self.work()
-                self._stopping.wait(self._rng.uniform(0.02, 0.3))
+                self._stopping.wait(self._rng.uniform(*self.pause_seconds))
         except Exception as error:  # pylint: disable=broad-except
             self.fault = error
             raise

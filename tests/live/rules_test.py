@@ -139,6 +139,20 @@ class LostEdits(unittest.TestCase):
         sides.matters[0].legacy = {FIELD: "[e2]"}
         self.assertNotEqual(lost_edits(sides, edits), [])
 
+    def test_what_staff_edit_in_a_part_goes_with_the_whole_when_its_delete_gets_across(self):
+        for deleted_on, edited_on, is_lost in (
+            ("modern", "legacy", False),
+            ("modern", "modern", True),
+            ("legacy", "legacy", True),
+        ):
+            with self.subTest(deleted_on=deleted_on, edited_on=edited_on):
+                whole = edit(1, at=1, kind="delete", item="[i2]", side=deleted_on)
+                part = edit(2, at=5, parent="[i2]", side=edited_on)
+                self.assertEqual(bool(lost_edits(nobody_holds_it(), [whole, part])), is_lost)
+                whole_is_there = nobody_holds_it()
+                whole_is_there.modern["address"]["r2"] = {"name": "[i2]"}
+                self.assertTrue(any("[e2]" in fault for fault in lost_edits(whole_is_there, [whole, part])))
+
     def test_what_lost_another_field_is_no_excuse(self):
         sides = both_hold("Old Road")
         sides.matters.append(matter(modern={"city": "[e1]"}))

@@ -23,7 +23,7 @@ import psycopg2  # noqa: E402
 from chaos import Chaos  # noqa: E402
 from fail_over import FailOver  # noqa: E402
 from journal import Journal  # noqa: E402
-from people import Agent, Register, Staff  # noqa: E402
+from people import Agent, Person, Register, Staff  # noqa: E402
 from rig import Site  # noqa: E402
 from world.failure import Failure  # noqa: E402
 from world.process import tail  # noqa: E402
@@ -101,7 +101,8 @@ def together(world, options):
         for _ in range(FAILOVERS):
             alone_with_it.kill_one()
         say(f"fail-over: {alone_with_it.told()}")
-        with people_at_work(site, world, options, "together") as journal:
+        # Nothing else slows people down here, and a queue that only grows would hide what a kill does.
+        with people_at_work(site, world, options, "together", pause_seconds=(0.3, 1.5)) as journal:
             among_people = FailOver(site)
             end = time.monotonic() + options.seconds * 0.2
             while not among_people.taken or time.monotonic() < end:
@@ -115,7 +116,7 @@ def together(world, options):
 
 
 @contextlib.contextmanager
-def people_at_work(site, world, options, name):
+def people_at_work(site, world, options, name, pause_seconds=Person.pause_seconds):
     journal = Journal(world.places.log / f"journal-{name}.jsonl")
     register = Register()
     staff = [("clara", 1.0), ("tomas", 0.5), ("ines", 0.0)]
@@ -123,6 +124,7 @@ def people_at_work(site, world, options, name):
     people += [Agent(f"agent {number}", site, journal, register, options.seed) for number in range(3)]
     try:
         for person in people:
+            person.pause_seconds = pause_seconds
             person.start()
         yield journal
     finally:
