@@ -28,10 +28,11 @@ struct Intake {
   std::string created_for;                // the record that we have just made this legacy record for
   Json corrected = Json::object();        // canonical values that a person gives the record in place of the row's
   // What a person has decided, by field: "legacy", "modern" or {"value": …}; "*": the whole record, "legacy", "modern"
-  // or
-  // {"record": id} for the record that it is to be coupled with.
+  // or {"record": id} for the record that it is to be coupled with.
   Json answer = Json::object();
   std::string answered_by;
+
+  bool is_decided() const { return !answer.empty() || !corrected.empty(); }
 };
 
 struct AbsorbContext {

@@ -137,7 +137,7 @@ void Absorber::couple_created(Item& item) {
     const auto value = item.mapped.fields.find(field);
     return value != item.mapped.fields.end() && only_rewritten(*value, base.value(field, Json()));
   });
-  if (ours.record->deleted && is_as_sent) {  // deleted while it was being made: nobody has edited it since
+  if (ours.record->deleted && is_as_sent && !item.intake->found) {  // deleted while it was being made
     base = item.mapped.fields;
   } else if (item.intake->found) {
     // What differs may have been there before, or been edited since: nobody has agreed on it.

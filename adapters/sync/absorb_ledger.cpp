@@ -3,25 +3,10 @@
 #include <utility>
 
 #include "adapters/sync/absorber.hpp"
+#include "adapters/sync/field_values.hpp"
 
 namespace banyan::sync {
 namespace {
-
-const Json kEmpty;
-
-const Json& value_of(const Json& data, const std::string& field) {
-  const auto found = data.find(field);
-  return found == data.end() ? kEmpty : *found;
-}
-
-// Values of some fields, absent ones left out.
-Json pick(const Json& data, const std::vector<std::string>& fields) {
-  Json out = Json::object();
-  for (const std::string& field : fields) {
-    if (const auto found = data.find(field); found != data.end()) out[field] = *found;
-  }
-  return out;
-}
 
 std::int64_t& count_of(Counts& counts, Outcome outcome) {
   switch (outcome) {

@@ -3,24 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/sync/field_values.hpp"
+
 namespace banyan::sync {
 namespace {
-
-const Json kEmpty;
-
-// The value of a field; null where it is absent.
-const Json& value_of(const Json& data, const std::string& field) {
-  const auto found = data.find(field);
-  return found == data.end() ? kEmpty : *found;
-}
-
-void set(Json& data, const std::string& field, const Json& value) {
-  if (value.is_null()) {
-    data.erase(field);
-  } else {
-    data[field] = value;
-  }
-}
 
 bool contains(std::span<const std::string> names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -63,7 +49,7 @@ void merge_field(const FieldRule& rule, const MergeInput& input, const Json& bas
   const Json& modern = value_of(*input.modern, rule.field);
   const Json& agreed = value_of(base, rule.field);
   if (legacy == modern) {  // converged, or nothing moved
-    set(result.base, rule.field, legacy);
+    set_value(result.base, rule.field, legacy);
     return;
   }
   const bool legacy_moved = legacy != agreed;
@@ -73,8 +59,8 @@ void merge_field(const FieldRule& rule, const MergeInput& input, const Json& bas
   const bool taken_back = !both_moved && (winner == Winner::legacy) != legacy_moved;
   if (both_moved || taken_back) result.conflicts.push_back({rule.field, agreed, legacy, modern, winner});
   if (winner == Winner::nobody) return;
-  set(result.base, rule.field, legacy);
-  if (winner == Winner::legacy) set(result.record, rule.field, legacy);
+  set_value(result.base, rule.field, legacy);
+  if (winner == Winner::legacy) set_value(result.record, rule.field, legacy);
 }
 
 bool waits(const MergeResult& result, const std::string& field) {

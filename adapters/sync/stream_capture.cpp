@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "adapters/sync/scan_report.hpp"
 #include "adapters/sync/stream_impl.hpp"
 
 namespace banyan::sync {
@@ -226,6 +227,8 @@ Task Stream::Impl::begin_feed() {
         Changes changes;
         StreamState state = view.state();
         state.cursor = *here;
+        // The place in the feed was lost: what was written since is found by a sweep.
+        if (state.backfilled_at != WallTime{}) state.scan.report[kReplacedSweep] = true;
         changes.state = state;
         return changes;
       },

@@ -2,7 +2,8 @@
 //
 //   stream.cpp         what comes next; leases, pauses, failures
 //   stream_capture.cpp legacy -> store: feed, observed writes, retries, deletes
-//   stream_push.cpp    store -> legacy: what to write
+//   stream_push.cpp    store -> legacy: the queue
+//   stream_plan.cpp    store -> legacy: what to write
 //   stream_write.cpp   store -> legacy: writing it
 //   stream_create.cpp  store -> legacy: creates whose answer was lost
 //   stream_scan.cpp    backfill, sweep, verify and repair
@@ -82,6 +83,8 @@ public:
 
   // stream_push.cpp
   Task push();
+
+  // stream_plan.cpp
   void plan(View& view, std::span<const OutboxItem> items, Changes& changes, std::vector<PlannedWrite>& writes);
   void plan_one(View& view, const OutboxItem& item, Coupling& known, Changes& changes,
                 std::vector<PlannedWrite>& writes);
@@ -96,6 +99,8 @@ public:
                   std::vector<PlannedWrite>& writes);
   bool may_write_again(WallTime now, Link& link) const;
   Json whole_object(View& view, const Json& data);
+
+  // stream_push.cpp: where an item of the queue goes
   void take_back(View& view, const OutboxItem& item, const Coupling& known, Changes& changes);
   bool changes_nothing(const Changes& changes, const std::string& record_id) const;
   Mapped to_legacy(View& view, const Json& data, const std::vector<std::string>& fields, bool for_create);

@@ -361,7 +361,7 @@ void World::ask_for_scan(std::size_t line, sync::ScanState::Kind kind, bool repa
 
 void World::admin_operation() {
   const std::size_t line = any_line();
-  constexpr std::array<std::uint32_t, 7> weights{12, 2, 2, 3, 2, 2, 1};
+  constexpr std::array<std::uint32_t, 8> weights{12, 2, 2, 3, 2, 2, 1, 1};
   switch (random_.weighted(weights)) {
     case 0:
       return answer_some(line);
@@ -384,9 +384,22 @@ void World::admin_operation() {
     case 5:
       clock_was_stepped_ = true;
       return processes_[random_.below(2)]->clock.step(milliseconds(random_.between(-500, 500)));
+    case 6:
+      return restore_cursor(line);
     default:
       time_.advance(milliseconds(random_.between(1'000, 40'000)));
   }
+}
+
+// While Banyan is stopped, somebody puts an older place in the feed into the database, or none at all.
+void World::restore_cursor(std::size_t line) {
+  if (depth_ > 0 || !faults_.on) return;
+  const bool lost = random_.chance(300);
+  const legacy::Cursor now = store_.stream(stream_ids_[line]).state.cursor;
+  store_.set_cursor(stream_ids_[line], lost ? legacy::Cursor{} : cursors_[line]);
+  cursors_[line] = now;
+  trace("the cursor of " + entities_[line].entity + (lost ? " is lost" : " is set back"));
+  for (const auto& process : processes_) start(*process);
 }
 
 void World::populate() {

@@ -58,6 +58,7 @@ public:
   // What people do over the API.
   Result<void> answer(std::int64_t parked, Json answer, const std::string& by);
   void set_owner(StreamId stream, sync::Owner owner);
+  void set_cursor(StreamId stream, const legacy::Cursor& cursor) { rows(stream).state.cursor = cursor; }
   void set_paused(StreamId stream, bool paused, const std::string& reason);
 
   // A change behind everybody's back: no version, no history, no outbox.

@@ -40,6 +40,7 @@ World::World(const RunOptions& options)
     mappings_.push_back(make_mapping("crm", entity));
     stream_ids_.push_back(*store_.open_stream("crm", entity.entity, Deadline()));
     flipped_at_.emplace_back();
+    cursors_.emplace_back();
     lines.push_back({stream_ids_.back(), &entity, mappings_.back().get()});
   }
   judge_ = std::make_unique<Judge>(ledger_, store_, system_, std::move(lines));

@@ -95,6 +95,7 @@ private:
   void legacy_operation();
   void modern_operation();
   void admin_operation();
+  void restore_cursor(std::size_t line);
   void populate();
   Json legacy_value(const FieldSpec& field);
   Json modern_value(const FieldSpec& field);
@@ -155,6 +156,7 @@ private:
   std::vector<std::unique_ptr<Process>> processes_;
   std::deque<Webhook> webhooks_;
   std::vector<SteadyTime> flipped_at_;
+  std::vector<legacy::Cursor> cursors_;  // of an earlier time
   RunReport report_;
   int depth_ = 0;
   std::int64_t uuids_ = 0;
