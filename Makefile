@@ -29,13 +29,10 @@ build: ## Build build/release/banyan
 bench: ## Measure Banyan beside nginx and HAProxy (BENCH_FLAGS), sync beside COPY
 	@tools/install-packages bench
 	@tools/build release -DBANYAN_TESTS=ON -- banyan bench_programs catalog_bench mapping_bench sync_store_bench sync_bench
-	@build/release/catalog_bench
-	@tests/bench/bench_proxy.py --banyan build/release/banyan $(BENCH_FLAGS)
 	@tools/install-packages demo
-	@tests/bench/bench_observed.py --banyan build/release/banyan
-	@build/release/mapping_bench
-	@build/release/sync_store_bench
-	@build/release/sync_bench
+	@failed=0; for program in "build/release/catalog_bench" "tests/bench/bench_proxy.py --banyan build/release/banyan $(BENCH_FLAGS)" \
+	  "tests/bench/bench_observed.py --banyan build/release/banyan" build/release/mapping_bench build/release/sync_store_bench \
+	  build/release/sync_bench; do $$program || failed=1; done; exit $$failed
 
 soak: ## A million requests, some broken (SOAK_FLAGS); then the live test of sync for SYNC_SOAK_SECONDS seconds
 	@tools/install-packages bench

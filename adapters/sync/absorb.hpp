@@ -43,6 +43,7 @@ struct AbsorbContext {
   WallTime read_at{};                         // our clock, before the rows were read
   std::chrono::nanoseconds read_ago{0};       // since then
   bool has_versions = false;                  // CompareAndSet::version
+  bool chooses_ids = false;                   // CreateIdentity::chosen_id
   std::chrono::microseconds legacy_ahead{0};  // how far the legacy clock runs before ours
   const std::vector<std::string>& drifted;    // fields held because the legacy schema has changed
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/records/text_forms.hpp"
 #include "adapters/sync/absorber.hpp"
 
 namespace banyan::sync {
@@ -88,11 +89,22 @@ bool Absorber::is_disputed(const std::string& legacy_id) {
   return std::find(disputed_->begin(), disputed_->end(), legacy_id) != disputed_->end();
 }
 
+// A legacy record with the id that ours would get, brought back by somebody before we made it anew.
+std::optional<Record> Absorber::of_the_same_id(const Item& item) {
+  const std::string& id = item.intake->row.id;
+  if (!context_.chooses_ids || records::canonical_uuid(id) != id) return std::nullopt;
+  Coupling known = std::move(view_.by_record(std::span(&id, 1)).front());
+  if (!known.record || known.record->deleted || known.link || taken_.contains(id)) return std::nullopt;
+  return std::move(known.record);
+}
+
 std::vector<Record> Absorber::candidates(const Item& item) {
   if (!any_unlinked_) any_unlinked_ = view_.any_unlinked();
   if (!*any_unlinked_) return {};
+  if (auto same = of_the_same_id(item)) return {std::move(*same)};
   std::vector<std::vector<std::string>> keys = context_.mapping.match_keys();
-  if (item.intake->via == Via::verify) {  // a link that was lost: the record is equal in everything
+  // A link that was lost: the record is equal in everything. Verify may have had to wait for the parent's link first.
+  if (item.intake->via == Via::verify || item.coupling.waiting) {
     std::vector<std::string> all;
     for (const auto& field : item.mapped.fields.items()) all.push_back(field.key());
     keys.push_back(std::move(all));
@@ -166,6 +178,10 @@ void Absorber::adopt(Item& item, Record record, Json base) {
 }
 
 void Absorber::insert(Item& item) {
+  if (item.coupling.conflict) {  // whether it should have a record: it has one now
+    close(*item.coupling.conflict, Parked::State::superseded);
+    item.coupling.conflict.reset();
+  }
   Record record;
   record.entity = context_.mapping.entity();
   record.id = context_.make_id();

@@ -204,7 +204,13 @@ void Absorber::restore(Item& item) {
   const bool was_deleted_on_both = !link.base;
   if (!was_deleted_on_both) note_decided(item, {"*", *link.base, as_found(item), kNoValue, Winner::legacy});
   // What the record had when it went is what both knew, if both let it go, or if a person wants what legacy has.
-  if (was_deleted_on_both || answers(*item.intake, "legacy")) link.base = context_.mapping.project(known.record->data);
+  if (was_deleted_on_both || answers(*item.intake, "legacy")) {
+    Json base = context_.mapping.project(known.record->data);
+    for (const std::string& field : held_fields(item)) {  // of these nobody knows what legacy has
+      if (link.base) set_value(base, field, value_of(*link.base, field));
+    }
+    link.base = std::move(base);
+  }
   known.record->deleted = false;
   known.record->merged_into.clear();
   item.restores = true;

@@ -9,6 +9,18 @@
 namespace banyan::sync {
 namespace {
 
+// A number, or a decimal as text: its sign and its point count.
+bool is_number(const Json& value) {
+  if (value.is_number()) return true;
+  if (!value.is_string()) return false;
+  const std::string& text = value.get_ref<const std::string&>();
+  const std::size_t digits = text.starts_with('-') ? 1 : 0;
+  const std::size_t end = text.find_first_not_of("0123456789", digits);
+  if (end == digits || text.empty()) return false;
+  return end == std::string::npos ||
+         (text[end] == '.' && text.find_first_not_of("0123456789", end + 1) == std::string::npos);
+}
+
 // Letters and digits in lower case: what is left of a text when case, blanks and punctuation do not count.
 std::string bare(const Json& value) {
   std::string out;
@@ -19,28 +31,6 @@ std::string bare(const Json& value) {
     }
   }
   return out;
-}
-
-// Whether a write of ours whose answer was never seen has had its effect. A version that has not moved says no; most of
-// our values, if only rewritten, say yes: one alone may be what somebody else has chosen too. Our own name as the last
-// writer says nothing: automations write under it. In doubt no: then both sides count as edited, and the policy decides
-// with the loser on record.
-bool has_arrived(const PendingWrite& write, const Link& link, const legacy::LegacyRecord& row, const Json& fields,
-                 const std::vector<std::string>& unseen) {
-  if (!row.version.empty() && row.version == link.legacy_version) return false;
-  int as_sent = 0;
-  int otherwise = 0;
-  for (const std::string& field : write.fields) {
-    if (std::find(unseen.begin(), unseen.end(), field) != unseen.end()) continue;
-    const Json& before = value_of(*link.base, field);
-    const Json& sent = value_of(write.values, field);
-    const Json& found = value_of(fields, field);
-    // A write takes place as a whole: a field that is still as before says that the others were somebody else's doing.
-    const bool untouched = found == before && sent != before && fields.contains(field);
-    if (untouched) return false;
-    if (found != before) ++(only_rewritten(found, sent) ? as_sent : otherwise);
-  }
-  return as_sent > otherwise;
 }
 
 // A person's decision, put into the two sides of the merge so that only one outcome is left.
@@ -57,7 +47,9 @@ void follow_answer(const Json& answer, const Json& legacy, Json& base, Json& mod
 }  // namespace
 
 bool only_rewritten(const Json& found, const Json& sent) {
-  return found == sent || (!sent.is_null() && !found.is_null() && bare(found) == bare(sent));
+  if (found == sent) return true;
+  if (sent.is_null() || found.is_null() || (is_number(found) && is_number(sent))) return false;
+  return bare(found) == bare(sent);
 }
 
 void Absorber::absorb(Item& item) {
@@ -90,6 +82,37 @@ void Absorber::adopt_what_legacy_made(const Item& item, Json& base) const {
   }
 }
 
+// Whether a write of ours whose answer was never seen has had its effect. A version that has not moved says no. One of
+// our values says yes if nobody else is likely to have written it, or else most of them. Our own name as the last
+// writer says nothing: automations write under it. In doubt no: then both sides count as edited, and the policy decides
+// with the loser on record.
+bool Absorber::has_arrived(const Item& item, const PendingWrite& write) const {
+  const Link& link = *item.coupling.link;
+  const std::string& version = item.intake->row.version;
+  if (!version.empty() && version == link.legacy_version) return false;
+  const std::vector<std::string> unseen = held_fields(item);
+  int as_sent = 0;
+  int otherwise = 0;
+  bool ours_alone = false;
+  for (const FieldRule& rule : context_.mapping.rules()) {
+    const auto is_among = [&](const std::vector<std::string>& fields) {
+      return std::find(fields.begin(), fields.end(), rule.field) != fields.end();
+    };
+    if (!is_among(write.fields) || is_among(unseen)) continue;
+    const Json& before = value_of(*link.base, rule.field);
+    const Json& sent = value_of(write.values, rule.field);
+    const Json& found = value_of(item.mapped.fields, rule.field);
+    // A write takes place as a whole: a field that is still as before says that the others were somebody else's doing.
+    const bool untouched = found == before && sent != before && item.mapped.fields.contains(rule.field);
+    if (untouched) return false;
+    if (found == before) continue;
+    const bool is_ours = only_rewritten(found, sent);
+    ++(is_ours ? as_sent : otherwise);
+    ours_alone = ours_alone || (is_ours && rule.distinctive && !sent.is_null());
+  }
+  return ours_alone || as_sent > otherwise;
+}
+
 Absorber::Agreed Absorber::agreed(const Item& item) const {
   const Coupling& known = item.coupling;
   const Intake& intake = *item.intake;
@@ -97,9 +120,7 @@ Absorber::Agreed Absorber::agreed(const Item& item) const {
   const PendingWrite* write = intake.confirmed ? &*intake.confirmed : nullptr;
   // Of a write that nobody has confirmed only what can be seen is known to have arrived.
   const std::vector<std::string> unseen = write ? std::vector<std::string>{} : held_fields(item);
-  if (!write && old.pending && !intake.refused &&
-      has_arrived(*old.pending, old, intake.row, item.mapped.fields, unseen))
-    write = &*old.pending;
+  if (!write && old.pending && !intake.refused && has_arrived(item, *old.pending)) write = &*old.pending;
   Agreed now;
   now.base = *old.base;
   now.arrived = write != nullptr;
@@ -110,6 +131,7 @@ Absorber::Agreed Absorber::agreed(const Item& item) const {
     const Json& sent = value_of(write->values, field);
     const Json& found = value_of(item.mapped.fields, field);
     const bool rewritten = only_rewritten(found, sent);
+    if (intake.found && !rewritten) continue;  // it was made of an earlier state of the record, or edited since
     if (found != sent) ++now.near_misses;
     if (found != sent && rewritten) now.rewritten.push_back(field);
     // Legacy made its value out of ours: that is no edit, and must not beat one that modern has made since.
@@ -127,7 +149,7 @@ std::optional<PendingWrite> Absorber::still_unanswered(const Item& item) const {
   if (!link || !link->pending || intake.confirmed || intake.refused || intake.row.deleted) return std::nullopt;
   const PendingWrite& write = *link->pending;
   if (context_.has_versions && intake.row.version != write.expected) return std::nullopt;
-  if (link->base && has_arrived(write, *link, intake.row, item.mapped.fields, held_fields(item))) return std::nullopt;
+  if (link->base && has_arrived(item, write)) return std::nullopt;
   if (now_ - context_.read_ago - write.at >= effect_deadline(context_.options)) return std::nullopt;
   return write;
 }

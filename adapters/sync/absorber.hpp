@@ -53,6 +53,7 @@ private:
     std::vector<std::string> rewritten;
   };
   Agreed agreed(const Item& item) const;
+  bool has_arrived(const Item& item, const PendingWrite& write) const;
   void adopt_what_legacy_made(const Item& item, Json& base) const;
   static void take_arrived(const Agreed& now, Link& link);
   std::optional<PendingWrite> still_unanswered(const Item& item) const;
@@ -68,6 +69,7 @@ private:
   void couple_as_answered(Item& item);
   bool may_be_ours();
   bool is_disputed(const std::string& legacy_id);
+  std::optional<Record> of_the_same_id(const Item& item);
   std::vector<Record> candidates(const Item& item);
   void couple_found(Item& item, const std::string& record_id);
   void couple_created(Item& item);

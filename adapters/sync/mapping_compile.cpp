@@ -38,7 +38,9 @@ public:
     check_match();
     check_required();
     std::ranges::sort(spec_.fields, {}, &FieldMap::name);
-    for (const FieldMap& field : spec_.fields) spec_.rules.push_back({field.name(), field.direction, policy_of(field)});
+    for (const FieldMap& field : spec_.fields) {
+      spec_.rules.push_back({field.name(), field.direction, policy_of(field), is_distinctive(field.field)});
+    }
     describe();
     return std::move(spec_);
   }
@@ -47,6 +49,15 @@ private:
   const FieldEntry* entry_of(const std::string& field) const {
     const auto at = std::ranges::find(entry_.fields, field, &FieldEntry::name);
     return at == entry_.fields.end() ? nullptr : &*at;
+  }
+
+  static bool is_distinctive(const records::Field& field) {
+    using records::FieldType;
+    using records::Format;
+    if (field.type == FieldType::decimal || field.type == FieldType::timestamp) return true;
+    const bool is_code =
+        field.format == Format::currency || field.format == Format::country || field.format == Format::language;
+    return field.type == FieldType::text && !is_code;
   }
 
   Policy policy_of(const FieldMap& field) const {

@@ -43,6 +43,7 @@ struct FieldRule {
   std::string field;
   Direction direction = Direction::both;
   Policy policy = Policy::newest;
+  bool distinctive = true;  // two people hardly write the same value by chance: a text, an amount; no choice, reference
 };
 
 enum class Winner : std::uint8_t { legacy, modern, nobody };

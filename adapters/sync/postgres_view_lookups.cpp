@@ -10,23 +10,24 @@ namespace {
 
 // Each reference and, step by step, what its legacy record was merged into. The last of them that has a link counts. A
 // circle of redirects ends after 32 steps.
-#define BANYAN_HOPS                                                                               \
+#define BANYAN_HOPS(WHERE)                                                                        \
   "UNION ALL SELECT h.place, h.stream, r.into_id, h.hops + 1 FROM hop h "                         \
   "JOIN banyan.redirect r ON r.stream = h.stream AND r.legacy_id = h.id WHERE h.hops < 32) "      \
   "SELECT DISTINCT ON (h.place) l.record_id, l.legacy_id, h.place FROM hop h JOIN banyan.link l " \
-  "ON l.stream = h.stream AND l.legacy_id = h.id ORDER BY h.place, h.hops DESC"
+  "ON l.stream = h.stream AND l.legacy_id = h.id " WHERE "ORDER BY h.place, h.hops DESC"
 
 constexpr const char* kByLegacyId =
     "WITH RECURSIVE hop (place, stream, id, hops) AS ("
     "SELECT n.place, s.id, n.id COLLATE \"C\", 0 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY n (entity, id, "
     "place) "
-    "JOIN banyan.stream s ON s.system = $1 AND s.entity = n.entity " BANYAN_HOPS;
+    "JOIN banyan.stream s ON s.system = $1 AND s.entity = n.entity " BANYAN_HOPS("");
 
+// Without a base the legacy row is gone: nothing can refer to it.
 constexpr const char* kByRecordId =
     "WITH RECURSIVE hop (place, stream, id, hops) AS ("
     "SELECT n.place, s.id, k.legacy_id, 0 FROM unnest($2::text[], $3::uuid[]) WITH ORDINALITY n (entity, id, place) "
     "JOIN banyan.stream s ON s.system = $1 AND s.entity = n.entity "
-    "JOIN banyan.link k ON k.stream = s.id AND k.record_id = n.id " BANYAN_HOPS;
+    "JOIN banyan.link k ON k.stream = s.id AND k.record_id = n.id " BANYAN_HOPS("WHERE l.base IS NOT NULL ");
 
 // A record without a link is not below stream_state.unlinked_from, or it is in the outbox.
 constexpr const char* kUnlinkedInOutbox =

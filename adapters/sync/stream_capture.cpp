@@ -34,7 +34,9 @@ AbsorbContext Stream::Impl::absorb_context() {
   const auto ago = parts_.clock.now() - step_began_;
   const WallTime read_at = parts_.clock.wall() - std::chrono::duration_cast<WallTime::duration>(ago);
   const bool has_versions = can().compare_and_set == legacy::CompareAndSet::version;
-  return {id_, parts_.mapping, options_, parts_.make_id, read_at, ago, has_versions, legacy_ahead_, drifted_};
+  const bool chooses_ids = can().create_identity == legacy::CreateIdentity::chosen_id;
+  return {id_, parts_.mapping, options_,    parts_.make_id, read_at,
+          ago, has_versions,   chooses_ids, legacy_ahead_,  drifted_};
 }
 
 Task Stream::Impl::take_in(std::span<const Intake> intakes, const std::function<void(View&, Changes&)>& also) {
@@ -227,6 +229,7 @@ Task Stream::Impl::begin_feed() {
         Changes changes;
         StreamState state = view.state();
         state.cursor = *here;
+        if (state.deletes_since.empty()) state.deletes_since = here->stamp;  // what is gone before never gets a record
         // The place in the feed was lost: what was written since is found by a sweep.
         if (state.backfilled_at != WallTime{}) state.scan.report[kReplacedSweep] = true;
         changes.state = state;
@@ -327,34 +330,50 @@ Task Stream::Impl::capture_feed() {
 
 // Systems that keep a list of deletes. Each id is looked at before it is believed: it may have been made again.
 Task Stream::Impl::capture_deletes() {
-  const SteadyTime now = parts_.clock.now();
-  if (can().deletes != legacy::DeleteVisibility::history || now < next_deletes_) return Task::idle;
+  if (can().deletes != legacy::DeleteVisibility::history) return Task::idle;
+  if (listed_deletes_.empty()) {
+    const Task listed = list_deletes();
+    if (listed != Task::done || listed_deletes_.empty()) return listed;
+  }
   if (!may_call(Urgency::live)) return Task::idle;
+  const std::size_t count = std::min(listed_deletes_.size(), ids_per_step());
+  const std::vector<std::string> ids(listed_deletes_.end() - static_cast<std::ptrdiff_t>(count), listed_deletes_.end());
+  const auto rows = read(ids, Via::feed, true);
+  if (!rows) return failed(rows.error());
+  const bool is_last = count == listed_deletes_.size();
+  const Task ended = take_in(*rows, [&](View& view, Changes& changes) {
+    if (!is_last) return;
+    StreamState state = changes.state.value_or(view.state());
+    state.deletes_since = deletes_reached_;
+    changes.state = state;
+  });
+  if (ended == Task::done) listed_deletes_.resize(listed_deletes_.size() - count);
+  return ended;
+}
+
+Task Stream::Impl::list_deletes() {
+  const SteadyTime now = parts_.clock.now();
+  if (now < next_deletes_ || !may_call(Urgency::live)) return Task::idle;
   legacy::Cursor since{state_.deletes_since, ""};
   if (since != legacy::Cursor{}) {
     const auto overlap =
         std::clamp(std::max(state_.overlap, can().overlap), options_.overlap_least, options_.overlap_most);
     since = parts_.system.rewind(type(), since, overlap);
   }
-  const auto ids = parts_.system.deleted_since(type(), since, call_deadline());
+  // Up to where the feed has been read before the list is asked for, every delete is in the list.
+  deletes_reached_ = state_.cursor.stamp;
+  auto ids = parts_.system.deleted_since(type(), since, call_deadline());
   if (!ids) return failed(ids.error());
-  std::vector<Intake> intakes;
-  if (!ids->empty()) {
-    parts_.budget.spend();
-    auto rows = read(*ids, Via::feed, true);
-    if (!rows) return failed(rows.error());
-    intakes = std::move(*rows);
-  }
   next_deletes_ = now + kDeletesInterval;
-  // Up to where the feed had been read before the list was asked for, every delete is in the list.
-  const std::string reached = state_.cursor.stamp;
-  if (intakes.empty() && reached == state_.deletes_since) return Task::idle;
-  const Task ended = take_in(intakes, [&](View& view, Changes& changes) {
+  listed_deletes_ = std::move(*ids);
+  if (!listed_deletes_.empty()) return Task::done;
+  if (deletes_reached_ == state_.deletes_since) return Task::idle;
+  const Task ended = take_in({}, [&](View& view, Changes& changes) {
     StreamState state = changes.state.value_or(view.state());
-    state.deletes_since = reached;
+    state.deletes_since = deletes_reached_;
     changes.state = state;
   });
-  return ended == Task::done && intakes.empty() ? Task::idle : ended;
+  return ended == Task::done ? Task::idle : ended;
 }
 
 // What waited for a parent or for time.

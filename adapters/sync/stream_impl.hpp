@@ -65,6 +65,7 @@ public:
   Task begin_feed();
   Task capture_feed();
   Task capture_deletes();
+  Task list_deletes();
   Task retry_waiting();
   legacy::Answer<void> read_alone(std::span<const std::string> ids, const legacy::Failure& because,
                                   std::vector<Intake>& intakes);
@@ -102,6 +103,9 @@ public:
 
   // stream_push.cpp: where an item of the queue goes
   void take_back(View& view, const OutboxItem& item, const Coupling& known, Changes& changes);
+  void take_back_delete(View& view, const OutboxItem& item, const Coupling& known, Changes& changes);
+  RecordWrite taken_back(View& view, const OutboxItem& item, const Coupling& known) const;
+  Parked legacy_decides(View& view, const Coupling& known) const;
   bool changes_nothing(const Changes& changes, const std::string& record_id) const;
   Mapped to_legacy(View& view, const Json& data, const std::vector<std::string>& fields, bool for_create);
   void push_done(Changes& changes, const OutboxItem& item, Outcome outcome);
@@ -186,6 +190,8 @@ public:
   std::size_t turn_ = 0;
   SteadyTime next_poll_{};
   SteadyTime next_deletes_{};
+  std::vector<std::string> listed_deletes_;  // still to be looked at
+  std::string deletes_reached_;              // StreamState::deletes_since once all of them have been
   SteadyTime next_outbox_{};
   SteadyTime next_waiting_{};
   SteadyTime next_describe_{};

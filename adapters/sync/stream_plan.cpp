@@ -172,7 +172,7 @@ bool Stream::Impl::is_partly_unread(const Coupling& known) const {
 
 void Stream::Impl::plan_remove(View& view, const OutboxItem& item, const Coupling& known, Changes& changes,
                                std::vector<PlannedWrite>& writes) {
-  if (!crosses_to_legacy(parts_.mapping.deletes())) return push_done(changes, item, Outcome::superseded);
+  if (!crosses_to_legacy(parts_.mapping.deletes())) return take_back_delete(view, item, known, changes);
   if (view.state().owner == Owner::legacy) {
     Parked matter;
     matter.kind = Parked::Kind::conflict;

@@ -90,16 +90,52 @@ void Stream::Impl::take_back(View& view, const OutboxItem& item, const Coupling&
     if (in_base) data[rule.field] = base[rule.field];
   }
   if (data == known.record->data) return;
-  RecordWrite write;
+  RecordWrite write = taken_back(view, item, known);
   write.kind = RecordWrite::Kind::update;
-  write.record = *known.record;
   write.record.data = data;
+  write.changed = records::difference(known.record->data, data);
+  Parked note = legacy_decides(view, known);
+  note.message = "Only the legacy side may change these fields.";
+  for (const auto& change : write.changed.items()) note.fields.push_back(change.key());
+  note.legacy = pick(base, note.fields);
+  note.base = note.legacy;
+  note.modern = lost;
+  for (const std::string& field : note.fields) note.answer[field] = to_string(Winner::legacy);
+  changes.records.push_back(std::move(write));
+  changes.parked.push_back(std::move(note));
+  changes.outbox_added.push_back(known.record->id);  // its hash in the link is renewed next time
+}
+
+// Records that legacy alone deletes: a modern delete does not stay.
+void Stream::Impl::take_back_delete(View& view, const OutboxItem& item, const Coupling& known, Changes& changes) {
+  RecordWrite write = taken_back(view, item, known);
+  write.kind = RecordWrite::Kind::restore;
+  write.record.deleted = false;
+  write.record.merged_into.clear();
+  Parked note = legacy_decides(view, known);
+  note.message = "Only the legacy side may delete these records.";
+  note.fields = {"*"};
+  note.legacy = *known.link->base;
+  note.base = note.legacy;
+  note.answer["*"] = to_string(Winner::legacy);
+  changes.records.push_back(std::move(write));
+  changes.parked.push_back(std::move(note));
+  push_done(changes, item, Outcome::superseded);
+  changes.outbox_added.push_back(known.record->id);  // what was edited before the delete is still to be sent
+}
+
+RecordWrite Stream::Impl::taken_back(View& view, const OutboxItem& item, const Coupling& known) const {
+  RecordWrite write;
+  write.record = *known.record;
   write.record.version += 1;
   write.record.updated_at = view.now();
-  write.changed = records::difference(known.record->data, data);
   write.author = {records::Side::legacy, author_};
   write.skip_stream = id_;
   write.hops = item.hops + 1;
+  return write;
+}
+
+Parked Stream::Impl::legacy_decides(View& view, const Coupling& known) const {
   Parked note;
   note.kind = Parked::Kind::conflict;
   note.state = Parked::State::resolved;
@@ -108,17 +144,10 @@ void Stream::Impl::take_back(View& view, const OutboxItem& item, const Coupling&
   note.legacy_id = known.link->legacy_id;
   note.record_id = known.record->id;
   note.error_class = "legacy_decides";
-  note.message = "Only the legacy side may change these fields.";
-  for (const auto& change : write.changed.items()) note.fields.push_back(change.key());
-  note.legacy = pick(base, note.fields);
-  note.base = note.legacy;
-  note.modern = lost;
   note.at = view.now();
-  for (const std::string& field : note.fields) note.answer[field] = to_string(Winner::legacy);
+  note.answer = Json::object();
   note.answered_by = "policy";
-  changes.records.push_back(std::move(write));
-  changes.parked.push_back(std::move(note));
-  changes.outbox_added.push_back(known.record->id);  // its hash in the link is renewed next time
+  return note;
 }
 
 bool Stream::Impl::changes_nothing(const Changes& changes, const std::string& record_id) const {

@@ -243,7 +243,7 @@ void add_conflicts(CLI::App& sync, SyncArguments& arguments) {
       .add_option("--field", arguments.fields,
                   "F=legacy or F=modern: that side's value; F=TEXT or F:=JSON: another one; F is * for all others")
       ->allow_extra_args(false);
-  resolve.add_option("--link", arguments.link, "For class match: the id of the record, or new");
+  resolve.add_option("--link", arguments.link, "For class ambiguous_match or ambiguous_create: the id, or new");
   resolve.footer("Example:\n  banyan sync conflicts resolve 12 --field name=legacy --field 'score:=7'");
 }
 

@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kObservedWrites = 16'384;
 constexpr std::chrono::seconds kTryAgain{2};
+// A wrong password tried again and again locks the user.
+constexpr std::chrono::seconds kLogInAgain{60};
 // A stream that no process has had for so long is out of use: docs/reference/settings.md.
 constexpr std::chrono::hours kOutOfUse{24};
 constexpr std::chrono::minutes kRetirementInterval{10};
@@ -28,7 +30,8 @@ Deadline soon(const Clock& clock) {
 }
 
 Error to_error(const legacy::Failure& failure) {
-  return {ErrorCode::unavailable, failure.message, {}};
+  const bool refused = failure.kind == legacy::Failure::Kind::unauthorised;
+  return {refused ? ErrorCode::unauthenticated : ErrorCode::unavailable, failure.message, {}};
 }
 
 std::unique_ptr<legacy::LegacySystem> make_system(const SyncSystem& settings, const Clock& clock) {
@@ -152,7 +155,7 @@ void SyncRole::bring_up() {
       }
       trouble_ = up.error().public_message;
     }
-    if (wait_or_stop(kTryAgain)) return;
+    if (wait_or_stop(up.error().code == ErrorCode::unauthenticated ? kLogInAgain : kTryAgain)) return;
   }
   {
     const std::lock_guard lock(mutex_);

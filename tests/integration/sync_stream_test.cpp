@@ -77,6 +77,30 @@ TEST_F(SyncStream, ARecordThatWasForgottenOnItsWayOutIsFoundByVerifyAndMadeByRep
   EXPECT_EQ(verify(*stream_, fence_).differences, 0);
 }
 
+TEST_F(SyncStream, ADeleteThatTheMappingKeepsBackIsTakenBackAndOnRecord) {
+  begin();
+  legacy_.put("person", "9", {{"party", "1"}, {"name", "Ada"}});
+  const auto contacts = make("contact");
+  const Fence fence = take(*contacts);
+  settle(*contacts, fence);
+  RecordWrite removal;
+  removal.kind = RecordWrite::Kind::remove;
+  removal.record.entity = "contact";
+  removal.record.id = "01900000-0000-7000-9000-000000000006";  // the sixth that was made
+  removal.record.version = 2;
+  removal.record.deleted = true;
+  removal.record.data = Json{{"account", "01900000-0000-7000-9000-000000000001"}, {"name", "Ada"}};
+  removal.author = {records::Side::modern, "agent:planner"};
+  world_.write(removal);
+  settle(*contacts, fence);
+  EXPECT_EQ(legacy_.count("person"), 1U);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.record WHERE entity = 'contact' AND NOT deleted"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE error_class = 'legacy_decides' AND state = 'resolved'"),
+            1);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.outbox"), 0);
+  EXPECT_EQ(verify(*contacts, fence).differences, 0);
+}
+
 TEST_F(SyncStream, AnExampleOfARowHasItsRecordAndTheValuesOfBothSides) {
   begin();
   legacy_.rewrite("party", "3", {{"name", "Bolt"}, {"kind", "org"}});

@@ -88,6 +88,7 @@ entities:
       kind: {legacy: kind, values: {org: organisation, per: person}}
   contact:
     type: person
+    deletes: to_modern
     fields:
       account: {legacy: party, lookup: account}
       name: name

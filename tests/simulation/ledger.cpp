@@ -170,7 +170,7 @@ std::optional<std::string> Ledger::engine_wrote(ThingId thing, const std::string
   if (comes == 0 || comes == was) return std::nullopt;
   const bool answered = get(comes).is_answer || get(comes).token != comes;
   const bool stale = !answered && was != 0 && contains(get(was).knows, comes) && !get(was).may_lose &&
-                     !unproven_.contains(comes) && !doubles(thing);
+                     !get(was).in_window && !unproven_.contains(comes) && !doubles(thing);
   arrive(target, where, comes);
   if (!stale) return std::nullopt;
   return "stale: edit " + std::to_string(comes) + " was put over edit " + std::to_string(was) +

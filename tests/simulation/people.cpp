@@ -34,6 +34,8 @@ Json World::answer_field(const FieldSpec& field, const Parked& matter, ThingId t
     ledger_.answered(thing, field.name, Ledger::token_of(value), time_.elapsed());
   } else if (tracked) {
     ledger_.answered_empty(thing, field.name, time_.elapsed());
+  } else {
+    ledger_.untracked_edit(thing, legacy ? Where::legacy : Where::modern);
   }
   return legacy ? "legacy" : "modern";
 }

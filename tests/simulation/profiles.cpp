@@ -125,6 +125,7 @@ Faults draw_faults(Random& random) {
   faults.unavailable = draw(15);
   faults.lost_answer = draw(15);
   faults.no_answer = draw(10);
+  faults.late = draw(20);
   faults.deadline = draw(5);
   faults.rate_limited = draw(10);
   faults.malformed = draw(10);

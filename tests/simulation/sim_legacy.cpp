@@ -223,7 +223,10 @@ Answer<Written> SimLegacy::create(const std::string& type, const Json& fields, c
   overwrite(type, row, fields);
   for (const FieldSpec& field : table.entity->fields) {  // what was not given is empty, and whoever looks sees that
     const bool hidden = table.hidden.contains(field.legacy_name);
-    if (hidden) ledger_.not_proven(ledger_.current(row.thing, field.name, Where::legacy));  // of the row before
+    if (hidden) {
+      ledger_.not_proven(ledger_.current(row.thing, field.name, Where::legacy));  // of the row before
+      ledger_.untracked_edit(row.thing, Where::modern);                           // it could not be sent
+    }
     const bool given = hidden || fields.contains(field.legacy_name);
     if (!given && field.direction != sync::Direction::to_modern)
       (void)ledger_.engine_wrote(row.thing, field.name, Where::legacy, Json());

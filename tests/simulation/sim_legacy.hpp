@@ -62,6 +62,7 @@ public:
     int process = 0;
     EditId step_began = 0;  // the ledger's next token when the step began
     std::int64_t step = 0;  // its number
+    EditId given_up = 0;    // of a write that arrives late: the ledger's next token when it was sent; 0: it is not late
   };
 
   SimLegacy(LegacyHabits habits, const std::vector<EntitySpec>& entities, SimClock& clock, Ledger& ledger);
@@ -94,6 +95,7 @@ public:
   // What an adapter for a system without versions reads before it writes.
   std::optional<LegacyRecord> peek(const std::string& type, const std::string& id);
   void set_caller(Caller caller) { caller_ = caller; }
+  EditId next_token() const { return ledger_.next_token(); }
   // The step has committed what it knows of the row.
   void learned(const std::string& type, const std::string& id, std::int64_t step);
 
@@ -163,6 +165,7 @@ private:
   void set_field(const EntitySpec& entity, LegacyRow& row, const std::string& legacy_name, const Json& value);
   void overwrite(const std::string& type, LegacyRow& row, const Json& fields);
   bool was_hidden(const Table& table, const std::string& legacy_name) const;
+  bool arrives_in_window(EditId edit) const;
   void judge_unseen(const std::string& type, const LegacyRow& row, EditId edit, const std::string& what);
   void cascade(const std::string& type, const std::string& id);
   void replaced_unproven(LegacyRow& row, const FieldSpec& field);

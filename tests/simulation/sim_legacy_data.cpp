@@ -92,6 +92,7 @@ void SimLegacy::overwrite(const std::string& type, LegacyRow& row, const Json& f
     const EditId was = ledger_.current(row.thing, field->name, Where::legacy);
     set_field(entity, row, name, value);
     row.unproven[field->name] = {caller_.step};
+    if (arrives_in_window(was)) ledger_.lost_in_window(was);
     if (was != 0 && ledger_.get(was).where == Where::legacy && !ledger_.is_recorded(was) &&
         !ledger_.knows(row.thing, field->name, Where::modern, was)) {
       judge_unseen(type, row, was, "overwritten");
@@ -107,12 +108,19 @@ void SimLegacy::overwrite(const std::string& type, LegacyRow& row, const Json& f
   }
 }
 
+// A write that its caller has given up meets an edit made since, and cannot compare.
+bool SimLegacy::arrives_in_window(EditId edit) const {
+  return habits_.capabilities.compare_and_set == CompareAndSet::none && caller_.given_up != 0 &&
+         edit >= caller_.given_up;
+}
+
 // An edit that the modern side has never heard of is gone. Nobody could have prevented it if the system cannot compare
 // and the edit came after the engine had read the row in this very step.
 void SimLegacy::judge_unseen(const std::string& type, const LegacyRow& row, EditId edit, const std::string& what) {
   const auto read = row.read_by.find(caller_.process);
   const bool compared = read != row.read_by.end() && read->second >= caller_.step_began;
-  if (habits_.capabilities.compare_and_set == CompareAndSet::none && compared && edit >= read->second) {
+  const bool unversioned = habits_.capabilities.compare_and_set == CompareAndSet::none;
+  if (arrives_in_window(edit) || (unversioned && compared && edit >= read->second)) {
     ledger_.lost_in_window(edit);
     return;
   }

@@ -30,7 +30,8 @@ class HandWrittenMapping final : public sync::StreamMapping {
 public:
   HandWrittenMapping(std::string system, EntitySpec spec) : system_(std::move(system)), spec_(std::move(spec)) {
     for (const FieldSpec& field : spec_.fields) {
-      rules_.push_back({field.name, field.direction, field.policy});
+      const bool distinctive = field.kind == FieldSpec::Kind::text || field.kind == FieldSpec::Kind::decimal;
+      rules_.push_back({field.name, field.direction, field.policy, distinctive});
       legacy_fields_.push_back(field.legacy_name);
       description_[field.name] = field.legacy_name;
     }

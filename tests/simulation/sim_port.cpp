@@ -1,5 +1,7 @@
 #include "tests/simulation/sim_port.hpp"
 
+#include <type_traits>
+
 namespace banyan::simulation {
 
 using legacy::Cursor;
@@ -16,6 +18,28 @@ SimPort::SimPort(int process, SimLegacy& system, const Clock& clock, const Fault
       faults_(faults),
       random_(random),
       interference_(interference) {}
+
+namespace {
+
+// A call takes at most a deadline of the engine's (profiles.cpp: 5 s), however long its caller waits for the answer.
+constexpr std::int64_t kLateMost = 4'000;
+// Of an effect that no step of the engine brings about.
+constexpr std::int64_t kNoStep = -1;
+
+}  // namespace
+
+// A write that has been decided on: now, or later while its caller hears nothing.
+template <typename T>
+Answer<T> SimPort::carry_out(bool late, std::function<Answer<T>()> write) {
+  if (!late) return write();
+  const SimLegacy::Caller caller{process_, mark_.began, kNoStep, system_.next_token()};
+  interference_.later(milliseconds(random_.between(1, kLateMost)), [this, caller, write = std::move(write)] {
+    if (interference_.traces()) interference_.note("it takes place only now");
+    system_.set_caller(caller);
+    (void)write();
+  });
+  return tl::unexpected<Failure>(Failure{Kind::unknown, "no answer yet", {}});
+}
 
 template <typename T, typename Effect>
 Answer<T> SimPort::call(const std::string& name, const std::string& type, bool writes, Deadline deadline,
@@ -38,7 +62,13 @@ Answer<T> SimPort::call(const std::string& name, const std::string& type, bool w
   if (!writes && hit(faults_.malformed)) return failed(Kind::malformed, "a page of HTML");
   if (forbidden) violations_.push_back(*forbidden);
   system_.set_caller({process_, mark_.began, mark_.number});
-  auto result = effect();
+  auto result = [&] {
+    if constexpr (std::is_invocable_v<Effect, bool>) {
+      return effect(hit(faults_.late));
+    } else {
+      return effect();
+    }
+  }();
   interference_.happen(process_, "after " + name);
   if constexpr (requires { result->id; }) {
     if (interference_.traces())
@@ -124,29 +154,29 @@ Answer<std::vector<LegacyRecord>> SimPort::fetch(const std::string& type, std::s
 
 Answer<Written> SimPort::create(const std::string& type, const Json& fields, const legacy::CreateMark& mark,
                                 Deadline deadline) {
-  return call<Written>("create", type, true, deadline, [&] {
+  return call<Written>("create", type, true, deadline, [&](bool late) {
     if (interference_.traces()) interference_.note("create " + type + " for " + mark.record_id + " " + fields.dump());
-    return system_.create(type, fields, mark, deadline);
+    return carry_out<Written>(late, [=, this] { return system_.create(type, fields, mark, deadline); });
   });
 }
 
 Answer<Written> SimPort::update(const std::string& type, const std::string& id, const Json& fields, const Json& whole,
                                 const std::string& expected, Deadline deadline) {
-  return call<Written>("update", type, true, deadline, [&]() -> Answer<Written> {
+  return call<Written>("update", type, true, deadline, [&](bool late) -> Answer<Written> {
     Json object = whole;
     if (auto failure = compared(type, id, expected, &object)) return tl::unexpected<Failure>(std::move(*failure));
     object.update(fields);
     if (interference_.traces()) interference_.note("update " + type + " " + id + " " + fields.dump());
-    return system_.update(type, id, fields, object, expected, deadline);
+    return carry_out<Written>(late, [=, this] { return system_.update(type, id, fields, object, expected, deadline); });
   });
 }
 
 Answer<void> SimPort::remove(const std::string& type, const std::string& id, const std::string& expected,
                              Deadline deadline) {
-  return call<void>("remove", type, true, deadline, [&]() -> Answer<void> {
+  return call<void>("remove", type, true, deadline, [&](bool late) -> Answer<void> {
     if (auto failure = compared(type, id, expected, nullptr)) return tl::unexpected<Failure>(std::move(*failure));
     if (interference_.traces()) interference_.note("remove " + type + " " + id);
-    return system_.remove(type, id, expected, deadline);
+    return carry_out<void>(late, [=, this] { return system_.remove(type, id, expected, deadline); });
   });
 }
 

@@ -3,6 +3,7 @@
 // effect; the process may die in the middle of it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -30,6 +31,7 @@ struct Faults {
   std::uint32_t unavailable = 0;   // the request never arrived
   std::uint32_t lost_answer = 0;   // it did, and the answer was lost
   std::uint32_t no_answer = 0;     // it did not, and nobody can tell
+  std::uint32_t late = 0;          // a write arrives only after its caller has given up
   std::uint32_t deadline = 0;      // as either of the two, after the whole deadline
   std::uint32_t rate_limited = 0;  // with or without a time to wait
   std::uint32_t malformed = 0;     // an answer that is none
@@ -51,6 +53,8 @@ public:
   // For the trace.
   virtual bool traces() const = 0;
   virtual void note(const std::string& text) = 0;
+  // `effect` takes place then, whatever becomes of the process.
+  virtual void later(std::chrono::milliseconds delay, std::function<void()> effect) = 0;
 };
 
 class SimPort final : public legacy::LegacySystem {
@@ -103,6 +107,8 @@ private:
   Answer<T> call(const std::string& name, const std::string& type, bool writes, Deadline deadline, Effect effect);
   std::optional<legacy::Failure> compared(const std::string& type, const std::string& id, const std::string& expected,
                                           Json* found);
+  template <typename T>
+  Answer<T> carry_out(bool late, std::function<Answer<T>()> write);
   tl::unexpected<legacy::Failure> limited();
   Answer<legacy::Page> damaged(Answer<legacy::Page> page);
 

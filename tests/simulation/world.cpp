@@ -184,8 +184,21 @@ void World::random_tick() {
   tick(process, random_.below(entities_.size()));
 }
 
+void World::later(std::chrono::milliseconds delay, std::function<void()> effect) {
+  late_.emplace(store_clock_.now() + delay, std::move(effect));
+}
+
+void World::deliver_late_writes() {
+  while (!late_.empty() && late_.begin()->first <= store_clock_.now()) {
+    const auto effect = std::move(late_.begin()->second);
+    late_.erase(late_.begin());
+    effect();
+  }
+}
+
 void World::happen(int process, const std::string& where) {
   time_.advance(microseconds(random_.between(20, 3'000)));
+  deliver_late_writes();
   if (!faults_.on || depth_ >= kDepth) return;
   ++depth_;
   if (faults_.interleave > 0 && random_.chance(faults_.interleave)) {

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +52,7 @@ public:
   void happen(int process, const std::string& where) override;
   bool traces() const override { return options_.trace; }
   void note(const std::string& text) override { trace("  " + text); }
+  void later(std::chrono::milliseconds delay, std::function<void()> effect) override;
 
 private:
   struct Member {  // a stream in a process
@@ -87,6 +90,7 @@ private:
   void step(Process& process, std::size_t line);
   void random_tick();
   void deliver_webhooks();
+  void deliver_late_writes();
   void nudge_all();
   void trace(const std::string& text) const;
   std::string new_uuid();
@@ -155,6 +159,7 @@ private:
   std::unique_ptr<Judge> judge_;
   std::vector<std::unique_ptr<Process>> processes_;
   std::deque<Webhook> webhooks_;
+  std::multimap<SteadyTime, std::function<void()>> late_;  // writes that their callers have given up
   std::vector<SteadyTime> flipped_at_;
   std::vector<legacy::Cursor> cursors_;  // of an earlier time
   RunReport report_;

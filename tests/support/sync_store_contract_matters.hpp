@@ -233,6 +233,20 @@ TEST_P(SyncStoreContract, ReferencesAreFoundAcrossTheStreamsOfTheSystem) {
   EXPECT_FALSE(look(elsewhere, [&](View& view) { return view.record_ids(legacy); })[1]);
 }
 
+TEST_P(SyncStoreContract, ALegacyRecordThatIsGoneIsNothingToReferTo) {
+  couple("7", 1, "Acme");
+  Changes changes;
+  Link gone = *look([](View& view) { return view.by_legacy(std::vector<std::string>{"7"}); })[0].link;
+  gone.base.reset();
+  gone.base_hash = 0;
+  changes.links = {gone};
+  must_commit(changes);
+  const std::vector<Reference> modern{{"account", record_id(1)}};
+  EXPECT_FALSE(look([&](View& view) { return view.legacy_ids(modern); })[0]);
+  const std::vector<Reference> legacy{{"account", "7"}};
+  EXPECT_EQ(look([&](View& view) { return view.record_ids(legacy); })[0], record_id(1));
+}
+
 TEST_P(SyncStoreContract, RedirectsAreFollowedToTheEnd) {
   couple("7", 1, "Acme");
   couple("8", 2, "Acme Ltd");
