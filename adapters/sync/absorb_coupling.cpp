@@ -4,6 +4,7 @@
 
 #include "adapters/records/text_forms.hpp"
 #include "adapters/sync/absorber.hpp"
+#include "adapters/sync/field_values.hpp"
 
 namespace banyan::sync {
 
@@ -186,7 +187,7 @@ void Absorber::insert(Item& item) {
   record.entity = context_.mapping.entity();
   record.id = context_.make_id();
   record.data = item.mapped.fields;
-  record.data.update(item.intake->corrected);
+  for (const auto& [field, value] : item.intake->corrected.items()) set_value(record.data, field, value);
   write_record(item, RecordWrite::Kind::insert, record, Json::object());
   Link link = link_of(item, record.id);
   link.base = item.mapped.fields;

@@ -178,7 +178,7 @@ void Absorber::absorb_edit(Item& item) {
   Json base = now.base;
 
   Json modern = known.record->data;
-  modern.update(intake.corrected);
+  for (const auto& [field, value] : intake.corrected.items()) set_value(modern, field, value);
   note_overtaken(item);
   follow_answer(intake.answer, item.mapped.fields, base, modern);
 

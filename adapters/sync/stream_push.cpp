@@ -112,6 +112,7 @@ void Stream::Impl::take_back_delete(View& view, const OutboxItem& item, const Co
   write.kind = RecordWrite::Kind::restore;
   write.record.deleted = false;
   write.record.merged_into.clear();
+  write.changed = Json::object();
   Parked note = legacy_decides(view, known);
   note.message = "Only the legacy side may delete these records.";
   note.fields = {"*"};

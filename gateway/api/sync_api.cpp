@@ -75,7 +75,9 @@ std::optional<std::string> fault_in_answer(const Json& fields, const Parked& mat
     const bool asked = std::find(matter.fields.begin(), matter.fields.end(), field) != matter.fields.end();
     if (field != "*" && !asked) return "\"" + field + "\" is not in conflict.";
     const records::Field* known = entity ? entity->field(field) : nullptr;
-    if (!is_value || choice["value"].is_null() || !known) continue;
+    if (!is_value || !known) continue;
+    if (choice["value"].is_null() && known->required) return "\"" + field + "\" is required: it cannot be cleared.";
+    if (choice["value"].is_null()) continue;
     const auto canonical = records::canonical_value(*known, choice["value"]);
     if (!canonical) return "The value for \"" + field + "\" does not fit: " + canonical.error().public_message;
   }
@@ -348,6 +350,7 @@ HttpResponse SyncApi::replay(const HttpRequest& request, std::int64_t id, const 
   for (auto& [field, value] : values.items()) {
     const records::Field* known = entity ? entity->field(field) : nullptr;
     if (!known) return bad_request("The entity has no field \"" + field + "\".");
+    if (value.is_null() && known->required) return bad_request("\"" + field + "\" is required: it cannot be cleared.");
     if (value.is_null()) continue;
     auto canonical = records::canonical_value(*known, value);
     if (!canonical)

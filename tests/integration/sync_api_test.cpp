@@ -254,7 +254,8 @@ TEST_P(SyncApiTest, AStarAnswersForWhatIsNotNamed) {
 TEST_P(SyncApiTest, AnAnswerThatDoesNotFitIsRefused) {
   const std::string path = "/conflicts/" + conflict() + "/resolve";
   for (const Json& fields : {Json(), Json("legacy"), Json::object(), Json{{"name", "both"}}, Json{{"code", "legacy"}},
-                             Json{{"name", "legacy"}, {"code", "legacy"}}, Json{{"name", {{"value", 7}}}}}) {
+                             Json{{"name", "legacy"}, {"code", "legacy"}}, Json{{"name", {{"value", 7}}}},
+                             Json{{"name", {{"value", nullptr}}}}}) {
     EXPECT_EQ(post(path, {{"fields", fields}}).status, 400) << fields;
   }
   EXPECT_EQ(post("/conflicts/99999/resolve", {{"fields", {{"name", "legacy"}}}}).status, 404);
@@ -311,6 +312,7 @@ TEST_P(SyncApiTest, ADeadLetterIsReplayedWithBetterValues) {
   EXPECT_EQ(post(path, {{"values", {{"colour", "red"}}}}).status, 400) << "no field of the entity";
   EXPECT_EQ(post(path, {{"values", {{"employees", "many"}}}}).status, 400);
   EXPECT_EQ(post(path, {{"values", "x"}}).status, 400);
+  EXPECT_EQ(post(path, {{"values", {{"name", nullptr}}}}).status, 400) << "required";
   EXPECT_EQ(body(post(path, {{"values", {{"employees", "12"}, {"code", nullptr}}}}), 202), (Json{{"replayed", 1}}));
   EXPECT_EQ(answered().at(0).answer, (Json{{"values", {{"employees", 12}, {"code", nullptr}}}}));
   EXPECT_EQ(send("POST", path).status, 409) << "once";

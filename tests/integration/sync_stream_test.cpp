@@ -90,6 +90,7 @@ TEST_F(SyncStream, ADeleteThatTheMappingKeepsBackIsTakenBackAndOnRecord) {
   removal.record.version = 2;
   removal.record.deleted = true;
   removal.record.data = Json{{"account", "01900000-0000-7000-9000-000000000001"}, {"name", "Ada"}};
+  removal.changed = Json::object();
   removal.author = {records::Side::modern, "agent:planner"};
   world_.write(removal);
   settle(*contacts, fence);
