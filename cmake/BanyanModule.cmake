@@ -59,7 +59,7 @@ function(banyan_unit_test name)
     banyan_target_name(${known} known_target)
     target_link_libraries(${name} PRIVATE ${known_target})
   endforeach()
-  gtest_discover_tests(${name} TEST_PREFIX "unit." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 60)
+  gtest_discover_tests(${name} TEST_PREFIX "unit." NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
 
 # banyan_fuzz_target(<name> SOURCES ... KNOWS <module path> ... [LIBRARIES ...])

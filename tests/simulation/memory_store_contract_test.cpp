@@ -40,7 +40,8 @@ std::unique_ptr<SyncStoreWorld> make_world() {
   return std::make_unique<MemoryWorld>();
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, SyncStoreContract, ::testing::Values(SyncStoreFactory(make_world)));
+INSTANTIATE_TEST_SUITE_P(Memory, SyncStoreContract, ::testing::Values(SyncStoreFactory(make_world)),
+                         [](const auto&) { return "Store"; });
 
 }  // namespace
 }  // namespace banyan::test
