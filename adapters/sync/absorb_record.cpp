@@ -68,7 +68,6 @@ void Absorber::absorb(Item& item) {
   absorb_edit(item);
 }
 
-// What we sent is what legacy held at that moment, and so the base of what it holds now.
 // A field that could not be seen since it was written shows what legacy has made of it: no edit either.
 void Absorber::adopt_what_legacy_made(const Item& item, Json& base) const {
   const Coupling& known = item.coupling;
@@ -113,6 +112,7 @@ bool Absorber::has_arrived(const Item& item, const PendingWrite& write) const {
   return ours_alone || as_sent > otherwise;
 }
 
+// What we sent is what legacy held at that moment, and so the base of what it holds now.
 Absorber::Agreed Absorber::agreed(const Item& item) const {
   const Coupling& known = item.coupling;
   const Intake& intake = *item.intake;
