@@ -59,11 +59,10 @@ format: ## Reformat every C++ file
 	@tools/install-packages test
 	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-14 -i
 
-tsan: ## Unit and integration tests under ThreadSanitizer
+tsan: ## Unit, integration and wire tests under ThreadSanitizer (TEST_FLAGS as for test)
 	@tools/install-packages test
-	@tools/build release -DBANYAN_TESTS=OFF -- banyan
 	@tools/build tsan
-	@ctest --test-dir build/tsan -L 'unit|integration' -j $(JOBS) --output-on-failure
+	@tools/run-tsan $(TEST_FLAGS)
 
 clean: ## Remove what was built (the demo's cached state in var/ stays)
 	rm -rf build
