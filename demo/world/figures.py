@@ -1,4 +1,4 @@
-"""Made-up companies, people and opportunities. Pure: the same seed number gives the same data, everywhere.
+"""Made-up companies, people, opportunities and quotes. Pure: the same seed number gives the same data, everywhere.
 
 Telephone numbers are from the ranges that the German and British regulators keep for films, and mail and web addresses
 are below `.example`, so nothing here can reach anybody.
@@ -67,6 +67,13 @@ class Opportunity:
     lost_reason: str
 
 
+@dataclass(frozen=True)
+class QuoteLine:
+    article: int  # position in words.ARTICLES
+    quantity: int
+    price: Decimal  # of one unit
+
+
 def parties(seed):
     """Companies first, then people, most of whom work for one of the companies. Names are unique."""
     dice = random.Random(f"{seed} parties")
@@ -83,6 +90,22 @@ def opportunities(seed, parties_):
     states = [state for state, count in OPPORTUNITIES.items() for _ in range(count)]
     made = [_opportunity(dice, state, dice.choice(companies + favourites * 3)) for state in states]
     return sorted(made, key=lambda opportunity: opportunity.start)
+
+
+def quote_lines(seed, quotes):
+    """For each quote its lines: one to four, mostly at the list price."""
+    dice = random.Random(f"{seed} quotes")
+    return [[_quote_line(dice, article) for article in _articles(dice)] for _ in range(quotes)]
+
+
+def _articles(dice):
+    return sorted(dice.sample(range(len(words.ARTICLES)), dice.randrange(1, 5)))
+
+
+def _quote_line(dice, article):
+    discount = dice.choice((0, 0, 0, 3, 5))
+    price = Decimal(words.ARTICLES[article].price) * (100 - discount) / 100
+    return QuoteLine(article, dice.choice((1, 2, 4, 5, 10, 24)), price.quantize(Decimal("0.01")))
 
 
 def _company_names(dice):

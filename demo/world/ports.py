@@ -1,5 +1,6 @@
 """Finding, checking and naming TCP ports on the loopback address."""
 
+import errno
 import os
 import random
 import socket
@@ -11,7 +12,11 @@ LOOPBACK = "127.0.0.1"
 
 # Below Linux's default range for outgoing connections, so that a port found free is not taken by a client socket
 # before its server binds it.
-_FREE_PORTS = range(20_000, 32_000)
+_FREE_PORTS = range(12_000, 32_000)
+
+# A chosen port is nobody's until its server binds it. Until this process ends, a socket of that name in Linux's abstract
+# namespace says to others that choose here that it is taken.
+_chosen = []
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,25 @@ def is_free(number):
 
 
 def free_port():
-    """A port that nobody listens on. Another process may take it first: bind soon."""
+    """A port that nobody listens on, and that no other call gives while this process lives."""
     for _ in range(200):
         number = random.choice(_FREE_PORTS)
-        if is_free(number):
+        if is_free(number) and _choose(number):
             return number
-    raise Failure("No free TCP port found between 20000 and 32000 on 127.0.0.1.")
+    raise Failure(f"No free TCP port found between {_FREE_PORTS.start} and {_FREE_PORTS.stop - 1} on {LOOPBACK}.")
+
+
+def _choose(number):
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0banyan-port-{number}")
+    except OSError as error:
+        mark.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return False
+    _chosen.append(mark)
+    return True
 
 
 def require_free(ports):

@@ -1,8 +1,9 @@
-"""Fills a fresh Tryton database through Tryton's own JSON-RPC: company, users, parties, opportunities."""
+"""Fills a fresh Tryton database through Tryton's own JSON-RPC: company, users, parties, opportunities, quotes."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
-from . import figures
+from . import figures, words
 
 SEED = 20260105
 COMPANY = "Figwood Supplies GmbH"
@@ -49,6 +50,7 @@ def apply(connect):
     parties = figures.parties(SEED)
     party_ids = _create_parties(admin, parties, countries)
     _create_opportunities(admin, figures.opportunities(SEED, parties), party_ids, employees)
+    _fill_quotes(admin, _create_articles(admin), _create_payment_terms(admin))
 
 
 def _create_countries(admin):
@@ -156,3 +158,46 @@ def _create_opportunities(admin, opportunities, party_ids, employees):
             late["state"] = "won"
         if late:
             admin.model("sale.opportunity", "write", [id_], late)
+
+
+def _create_articles(admin):
+    """The products, each with its unit, in the order of words.ARTICLES."""
+    found = admin.model("product.uom", "search_read", [], 0, None, None, ["symbol"])
+    units = {unit["symbol"]: unit["id"] for unit in found}
+    values = [
+        {
+            "name": article.name,
+            "code": article.code,
+            "type": article.kind,
+            "default_uom": units[article.unit],
+            "sale_uom": units[article.unit],
+            "list_price": Decimal(article.price),
+            "salable": True,
+            "products": [["create", [{}]]],
+        }
+        for article in words.ARTICLES
+    ]
+    templates = admin.model("product.template", "create", values)
+    rows = {row["id"]: row["products"][0] for row in admin.model("product.template", "read", templates, ["products"])}
+    return [(rows[template], units[article.unit]) for template, article in zip(templates, words.ARTICLES, strict=True)]
+
+
+def _create_payment_terms(admin):
+    terms = []
+    for name, days in words.PAYMENT_TERMS.items():
+        due = {"type": "remainder", "relativedeltas": [["create", [{"days": days}]]]}
+        terms.append({"name": name, "lines": [["create", [due]]]})
+    return admin.model("account.invoice.payment_term", "create", terms)
+
+
+def _fill_quotes(admin, articles, payment_terms):
+    """The sales that opportunities were converted into get lines; every third has been handed to the customer."""
+    sales = admin.model("sale.sale", "search", [], 0, None, [["id", "ASC"]])
+    for number, (sale, lines) in enumerate(zip(sales, figures.quote_lines(SEED, len(sales)), strict=True)):
+        rows = []
+        for line in lines:
+            product, unit = articles[line.article]
+            rows.append({"product": product, "unit": unit, "quantity": line.quantity, "unit_price": line.price})
+        values = {"payment_term": payment_terms[number % len(payment_terms)], "lines": [["create", rows]]}
+        admin.model("sale.sale", "write", [sale], values)
+    admin.model("sale.sale", "quote", sales[::3])

@@ -12,6 +12,17 @@ class Subject:
     most: int
 
 
+@dataclass(frozen=True)
+class Article:
+    """What can be put on a quote."""
+
+    code: str
+    name: str
+    kind: str  # goods, service
+    unit: str  # symbol
+    price: str
+
+
 STEMS = (
     "Alster", "Birkenhof", "Calder", "Dornfeld", "Eichberg", "Fairwater", "Grünwald", "Harrow", "Isarwerk",
     "Juniper", "Kestrel", "Lindental", "Marwick", "Nordhafen", "Oakridge", "Pennine", "Quellmann", "Rosenau",
@@ -82,3 +93,15 @@ LOST_REASONS = (
     "Went with the supplier they already have.",
     "Project was put off to next year.",
 )
+
+ARTICLES = (
+    Article("SCAN-1", "Handheld scanner", "goods", "u", "389.00"),
+    Article("RACK-25", "Pallet rack bay, 2.5 m", "goods", "u", "214.50"),
+    Article("LABEL-4", "Label printer, four inches", "goods", "u", "545.00"),
+    Article("SENSOR-C", "Cold-room sensor", "goods", "u", "79.90"),
+    Article("CABLE-6", "Data cable", "goods", "m", "1.85"),
+    Article("FIT", "Installation by a fitter", "service", "h", "74.00"),
+    Article("TRAIN", "Training day on site", "service", "d", "960.00"),
+    Article("CARE", "Service hour", "service", "h", "92.00"),
+)
+PAYMENT_TERMS = {"14 days net": 14, "30 days net": 30}

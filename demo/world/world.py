@@ -140,7 +140,7 @@ class World:
         with self._progress.step("Installing Tryton's modules (about a minute, this once)"):
             self.postgres.create_database(name, ROLE)
             self.tryton.install_modules(name, seed.PASSWORD, lambda module: self._progress.note(f"module {module}"))
-        with self._progress.step("Seeding company, users, parties and opportunities"):
+        with self._progress.step("Seeding company, users, parties, opportunities and quotes"):
             self.tryton.start(name)
             try:
                 seed.apply(lambda: self.tryton.client(name))
