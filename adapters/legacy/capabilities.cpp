@@ -26,9 +26,8 @@ std::string_view of_ordering(Ordering ordering) {
       return "No change can appear behind the place that was read up to: this system orders changes by commit.";
     case Ordering::stamp:
       return "A change can appear behind the place that was read up to, because a stamp may be older than its commit. "
-             "A "
-             "stretch before that place is read again each time, and a pass over all records finds what came later "
-             "still.";
+             "Each look goes back a stretch as long as changes come, then one in a while does, and a pass over all "
+             "records finds what came later still.";
   }
   return {};
 }

@@ -1,12 +1,14 @@
 #include "adapters/legacy/http_client.hpp"
 
 #include <cpprest/http_client.h>
+#include <pplx/pplx.h>
 #include <pplx/threadpool.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -16,6 +18,7 @@ namespace {
 
 using Wire = web::http::client::http_client;
 
+constexpr std::uintmax_t kLargestCaFile = 16UL << 20U;
 constexpr std::size_t kThreads = 4;           // of the library's pool, which only moves bytes
 constexpr int kRounds = 3;                    // of work that follows from work
 constexpr std::size_t kKeptLanes = 16;        // idle connections kept for later requests
@@ -153,6 +156,8 @@ void start_library() {
     } catch (const std::exception&) {
       // Somebody else has started the pool already; its size is theirs to choose.
     }
+    // Made here: the library makes it at the first request, and threads that have theirs at once race for it.
+    (void)pplx::get_ambient_scheduler();
   });
 }
 
@@ -228,18 +233,12 @@ public:
 
 private:
   void trust(const std::string& ca_file) {
-    const auto load = [ca_file](boost::asio::ssl::context& context) {
+    if (const auto fault = fault_in_ca_file(ca_file)) throw std::runtime_error(*fault);
+    config_.set_ssl_context_callback([ca_file](boost::asio::ssl::context& context) {
       // A new context, because the library has put the authorities of the operating system into this one already.
       context = boost::asio::ssl::context(boost::asio::ssl::context::tls_client);
       context.load_verify_file(ca_file);
-    };
-    try {
-      boost::asio::ssl::context probe(boost::asio::ssl::context::tls_client);
-      load(probe);
-    } catch (const std::exception& error) {
-      throw std::runtime_error("cannot read the certificates of " + ca_file + ": " + error.what());
-    }
-    config_.set_ssl_context_callback(load);
+    });
   }
 
   std::optional<std::string> resolve(const std::string& target) const {
@@ -328,6 +327,28 @@ private:
   std::mutex mutex_;
   std::vector<std::shared_ptr<Wire>> lanes_;  // idle
 };
+
+bool is_base_url(const std::string& url) {
+  try {
+    (void)split_base(url);
+    return true;
+  } catch (const std::invalid_argument&) {
+    return false;
+  }
+}
+
+std::optional<std::string> fault_in_ca_file(const std::string& path) {
+  const auto fault = [&path](const std::string& why) { return "cannot read the certificates of " + path + ": " + why; };
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);  // an error for whatever is no regular file
+  if (error) return fault(error.message());
+  if (size > kLargestCaFile) return fault("it is larger than " + std::to_string(kLargestCaFile) + " bytes");
+  boost::system::error_code refused;
+  boost::asio::ssl::context probe(boost::asio::ssl::context::tls_client);
+  probe.load_verify_file(path, refused);
+  if (refused) return fault(refused.message());
+  return std::nullopt;
+}
 
 HttpClient::HttpClient(HttpOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 HttpClient::~HttpClient() {

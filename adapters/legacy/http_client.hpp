@@ -69,6 +69,12 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
+// Whether a client can be made of it.
+bool is_base_url(const std::string& url);
+
+// Why no authorities can be read from the file; nothing: they can.
+std::optional<std::string> fault_in_ca_file(const std::string& path);
+
 // The moment that an HTTP date names (RFC 9110 section 5.6.7, the preferred form); none for any other text.
 std::optional<WallTime> parse_http_date(std::string_view text);
 

@@ -93,7 +93,7 @@ public:
   tl::expected<Select, std::vector<FieldFault>> build() {
     check_bounds();
     const std::vector<Column> keys = sort_columns();
-    where_ = "r.entity = " + parameter(entity_.name) + " AND NOT r.deleted";
+    where_ = "r.entity = " + parameter(entity_.name) + (query_.deleted ? " AND r.deleted" : " AND NOT r.deleted");
     for (const Filter& filter : query_.filters) add(filter);
     if (!query_.cursor.empty() && faults_.empty()) continue_after(keys);
     if (!faults_.empty()) return tl::unexpected(std::move(faults_));
@@ -265,8 +265,8 @@ std::string cursor_after(const Entity& entity, const std::vector<SortKey>& sort,
   return hex(Json::array({entity.name, text_of(sort), keys, id}).dump());
 }
 
-std::vector<std::string> index_statements(const Ontology& ontology) {
-  std::vector<std::string> statements;
+std::vector<store::Index> indexes_of(const Ontology& ontology) {
+  std::vector<store::Index> indexes;
   for (const Entity& entity : ontology.entities()) {
     for (const Field& field : entity.fields()) {
       if (!field.indexed) continue;
@@ -278,11 +278,11 @@ std::vector<std::string> index_statements(const Ontology& ontology) {
       }
       std::string expression = data_column(field).expression;
       expression.erase(expression.find("r."), 2);
-      statements.push_back("CREATE INDEX IF NOT EXISTS " + name + " ON banyan.record ((" + expression +
-                           "), id) WHERE entity = '" + entity.name + "' AND NOT deleted");
+      indexes.push_back(
+          {name, "banyan.record ((" + expression + "), id) WHERE entity = '" + entity.name + "' AND NOT deleted"});
     }
   }
-  return statements;
+  return indexes;
 }
 
 }  // namespace banyan::records

@@ -10,6 +10,7 @@
 
 #include "adapters/records/canonicalise.hpp"
 #include "adapters/records/ontology.hpp"
+#include "gateway/store/indexes.hpp"
 
 namespace banyan::records {
 
@@ -44,7 +45,8 @@ struct ListQuery {
   std::vector<Filter> filters;  // all must hold
   std::vector<SortKey> sort;    // then by id. Records without the field come last in either direction
   std::size_t limit = kDefaultPage;
-  std::string cursor;  // RecordPage::next of the page before; empty: the first page
+  std::string cursor;    // RecordPage::next of the page before; empty: the first page
+  bool deleted = false;  // tombstones in place of live records; no index serves them
 };
 
 // A statement with its parameters. Its columns: those of a record, then one text for each sort key.
@@ -61,7 +63,7 @@ tl::expected<Select, std::vector<FieldFault>> select_of(const Entity& entity, co
 std::string cursor_after(const Entity& entity, const std::vector<SortKey>& sort, const Json& keys,
                          const std::string& id);
 
-// CREATE INDEX IF NOT EXISTS for every field declared `indexed`: to be executed by the owner of the tables.
-std::vector<std::string> index_statements(const Ontology& ontology);
+// The indexes for every field declared `indexed`.
+std::vector<store::Index> indexes_of(const Ontology& ontology);
 
 }  // namespace banyan::records

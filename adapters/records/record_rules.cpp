@@ -92,29 +92,53 @@ std::vector<Referrer> referring_records(store::Transaction& tx, const std::strin
   return found;
 }
 
-bool is_part(const Entity& entity, const Field& field) {
-  return std::ranges::any_of(entity.relations, [&](const Relation& relation) {
-    return relation.kind == Relation::Kind::part_of && relation.field == field.name;
-  });
-}
+// All that one transaction writes is of one time. A whole shows life by a version that comes from the legacy system,
+// and by being made or brought back; an edit on the modern side says nothing of the legacy one. OFFSET 0 keeps the
+// history from being read for all that was ever deleted: it is asked for each record by its key.
+constexpr const char* kGoneWith = R"sql(
+WITH wholes AS MATERIALIZED (
+  SELECT gone.id, gone.version, w.at, w.side, w.author
+  FROM unnest($3::uuid[], $4::bigint[]) AS gone (id, version)
+  CROSS JOIN LATERAL (SELECT * FROM banyan.record_history w
+                      WHERE w.entity = $2 AND w.id = gone.id AND w.version = gone.version AND w.kind = 'remove'
+                      OFFSET 0) w
+)
+SELECT p.id FROM wholes w
+JOIN banyan.record p ON p.entity = $1 AND p.deleted AND p.merged_into IS NULL
+  AND (p.data->>'FIELD') COLLATE "C" = w.id::text
+CROSS JOIN LATERAL (SELECT * FROM banyan.record_history h
+                    WHERE h.entity = p.entity AND h.id = p.id AND h.version = p.version AND h.kind = 'remove'
+                    OFFSET 0) h
+WHERE h.at >= w.at
+  OR (h.side = 'legacy' AND w.side = 'legacy' AND h.author = w.author AND h.at >= w.at - $5::interval
+      AND NOT EXISTS (SELECT FROM banyan.record_history s
+                      WHERE s.entity = $2 AND s.id = w.id AND s.version < w.version AND s.at > h.at
+                        AND (s.side = 'legacy' OR s.kind <> 'update')))
+ORDER BY p.id LIMIT $6)sql";
 
-}  // namespace
+using Named = std::set<std::pair<std::string, std::string>>;  // entity and id
 
-std::vector<FieldFault> faults_of_references(store::Transaction& tx, const Entity& entity, const std::string& id,
-                                             const Json& from, const Json& to) {
-  std::vector<FieldFault> faults;
-  const std::vector<Changed> changed = changed_references(entity, from, to);
-  if (changed.empty()) return faults;
+// Those of the records referred to that are live, and stay so until the transaction ends.
+Named live_among(store::Transaction& tx, const std::vector<Changed>& references) {
+  Named named;
+  for (const Changed& reference : references) named.emplace(reference.field->target, reference.id);
+  if (named.empty()) return named;
   ArrayText entities;
   ArrayText ids;
-  for (const Changed& reference : changed) {
-    entities.add(reference.field->target);
-    ids.add(reference.id);
+  for (const auto& [entity, id] : named) {
+    entities.add(entity);
+    ids.add(id);
   }
-  std::set<std::pair<std::string, std::string>> live;
+  Named live;
   for (const auto& row : tx.exec_params(kLive, entities.finish(), ids.finish())) {
     live.emplace(row[0].c_str(), row[1].c_str());
   }
+  return live;
+}
+
+std::vector<FieldFault> faults_of(store::Transaction& tx, const Entity& entity, const std::string& id,
+                                  const std::vector<Changed>& changed, const Named& live) {
+  std::vector<FieldFault> faults;
   for (const Changed& reference : changed) {
     const Field& field = *reference.field;
     const Relation* hierarchy = entity.hierarchy(field.name);
@@ -125,6 +149,36 @@ std::vector<FieldFault> faults_of_references(store::Transaction& tx, const Entit
     } else if (hierarchy != nullptr) {
       check_hierarchy(tx, entity, *hierarchy, id, reference, faults);
     }
+  }
+  return faults;
+}
+
+bool is_part(const Entity& entity, const Field& field) {
+  return std::ranges::any_of(entity.relations, [&](const Relation& relation) {
+    return relation.kind == Relation::Kind::part_of && relation.field == field.name;
+  });
+}
+
+}  // namespace
+
+std::vector<FieldFault> faults_of_references(store::Transaction& tx, const Entity& entity, const std::string& id,
+                                             const Json& from, const Json& to) {
+  const std::vector<Changed> changed = changed_references(entity, from, to);
+  return faults_of(tx, entity, id, changed, live_among(tx, changed));
+}
+
+std::vector<std::vector<FieldFault>> faults_of_references(store::Transaction& tx, const Entity& entity,
+                                                          std::span<const Record> records) {
+  std::vector<std::vector<Changed>> references;
+  std::vector<Changed> all;
+  for (const Record& record : records) {
+    references.push_back(changed_references(entity, Json::object(), record.data));
+    all.insert(all.end(), references.back().begin(), references.back().end());
+  }
+  const Named live = live_among(tx, all);
+  std::vector<std::vector<FieldFault>> faults;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    faults.push_back(faults_of(tx, entity, records[i].id, references[i], live));
   }
   return faults;
 }
@@ -141,6 +195,31 @@ Referrers referrers_of(store::Transaction& tx, const Ontology& ontology, const s
     }
   }
   return out;
+}
+
+std::vector<Referrer> parts_gone_with(store::Transaction& tx, const Ontology& ontology, std::span<const Record> wholes,
+                                      std::size_t limit) {
+  std::vector<Referrer> gone;
+  for (const Entity& other : ontology.entities()) {
+    for (const Field& field : other.fields()) {
+      if (!is_part(other, field)) continue;
+      ArrayText ids;
+      ArrayText versions;
+      bool any = false;
+      for (const Record& whole : wholes) {
+        if (whole.entity != field.target) continue;
+        ids.add(whole.id);
+        versions.add_number(whole.version);
+        any = true;
+      }
+      if (!any) continue;
+      const auto rows =
+          tx.exec_params(on_field(kGoneWith, field.name), other.name, field.target, ids.finish(), versions.finish(),
+                         std::to_string(kNoticedTogether.count()) + " hours", static_cast<std::int64_t>(limit));
+      for (const auto& row : rows) gone.push_back({other.name, row[0].c_str()});
+    }
+  }
+  return gone;
 }
 
 }  // namespace banyan::records

@@ -1,6 +1,8 @@
 // The rules between records that an entity's references and relations ask for. Internal to RecordStore.
 #pragma once
 
+#include <chrono>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,7 +18,11 @@ namespace banyan::records {
 std::vector<FieldFault> faults_of_references(store::Transaction& tx, const Entity& entity, const std::string& id,
                                              const Json& from, const Json& to);
 
-// A live record that refers to another.
+// The same for several records of one entity, each with all its references: one answer for each.
+std::vector<std::vector<FieldFault>> faults_of_references(store::Transaction& tx, const Entity& entity,
+                                                          std::span<const Record> records);
+
+// A record that refers to another.
 struct Referrer {
   std::string entity;
   std::string id;
@@ -29,5 +35,16 @@ struct Referrers {
 };
 Referrers referrers_of(store::Transaction& tx, const Ontology& ontology, const std::string& entity,
                        const std::string& id, std::size_t limit);
+
+// Tombstones of parts of the records, which are tombstones themselves, that went with them:
+//   - in the same transaction, or at any time since, whoever deleted them; or
+//   - not longer than kNoticedTogether before, if the same legacy system has deleted both, and the whole shows no sign
+//     of life in between. Of a legacy delete only the time is known at which it was noticed, and a sweep may come to
+//     the parts before it comes to the whole.
+// What was merged into another record lives on in that one, and is none of them. At most `limit` for each field that
+// makes a part.
+inline constexpr std::chrono::hours kNoticedTogether{2};
+std::vector<Referrer> parts_gone_with(store::Transaction& tx, const Ontology& ontology, std::span<const Record> wholes,
+                                      std::size_t limit);
 
 }  // namespace banyan::records

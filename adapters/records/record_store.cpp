@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <utility>
 
+#include "adapters/records/record_restore.hpp"
 #include "adapters/records/record_rows.hpp"
 #include "adapters/records/record_rules.hpp"
 #include "adapters/records/record_writer.hpp"
@@ -14,6 +16,7 @@ namespace banyan::records {
 namespace {
 
 constexpr std::size_t kMostParts = 1'000;
+constexpr std::size_t kMostPartsRestored = 20'000;  // the legacy side may have deleted any number
 constexpr std::size_t kReferrersNamed = 5;
 
 // Ends a transaction with what went wrong.
@@ -27,6 +30,10 @@ struct Refused {
 
 [[noreturn]] void refuse(std::vector<FieldFault> faults) {
   throw Refused{{{ErrorCode::invalid_argument, "Some fields are not as they must be.", {}}, std::move(faults), {}}};
+}
+
+[[noreturn]] void refuse_parts(std::size_t most) {
+  refuse(ErrorCode::too_large, "The record has more than " + std::to_string(most) + " parts.");
 }
 
 std::string name_of(const std::string& entity, const std::string& id) {
@@ -187,7 +194,7 @@ RecordResult<Record> RecordStore::patch(const std::string& entity, const std::st
                                         std::optional<std::int64_t> expected, const Author& author, Deadline deadline) {
   return run<Record>(deadline, [&](store::Transaction& tx) {
     const Entity& known_entity = known(entity);
-    const Record before = existing(tx, entity, id, Lock::update);
+    Record before = existing(tx, entity, id, Lock::update);
     require_live(before);
     require_version(before, expected);
     Json data = patched(known_entity, before.data, merge_patch);
@@ -211,9 +218,7 @@ void RecordStore::remove_parts(store::Transaction& tx, const Author& author, std
     others.insert(others.end(), referrers.others.begin(), referrers.others.end());
     for (const Referrer& part : referrers.parts) {
       if (!going.insert(part.id).second) continue;
-      if (writes.size() >= kMostParts) {
-        refuse(ErrorCode::too_large, "The record has more than " + std::to_string(kMostParts) + " parts.");
-      }
+      if (writes.size() >= kMostParts) refuse_parts(kMostParts);
       const Record before = existing(tx, part.entity, part.id, Lock::update);
       if (before.deleted) continue;
       writes.push_back(change(RecordWrite::Kind::remove, before, author));
@@ -244,20 +249,20 @@ RecordResult<Record> RecordStore::remove(const std::string& entity, const std::s
   });
 }
 
-RecordResult<Record> RecordStore::restore(const std::string& entity, const std::string& id,
-                                          std::optional<std::int64_t> expected, const Author& author,
-                                          Deadline deadline) {
-  return run<Record>(deadline, [&](store::Transaction& tx) {
+RecordResult<Restored> RecordStore::restore(const std::string& entity, const std::string& id,
+                                            std::optional<std::int64_t> expected, const Author& author,
+                                            Deadline deadline) {
+  return run<Restored>(deadline, [&](store::Transaction& tx) {
     const Entity& known_entity = known(entity);
     const Record before = existing(tx, entity, id, Lock::update);
     require_version(before, expected);
-    if (!before.deleted) return before;
+    if (!before.deleted) return Restored{before, {}};
     auto faults = faults_of_references(tx, known_entity, before.id, Json::object(), before.data);
     if (!faults.empty()) refuse(std::move(faults));
-    RecordWrite write = change(RecordWrite::Kind::restore, before, author);
-    write.record.deleted = false;
-    write.record.merged_into.clear();
-    return written(tx, {std::move(write)});
+    Record record = written(tx, {revival(before, author)});
+    auto parts = restore_parts(tx, ontology_, author, before, kMostPartsRestored);
+    if (!parts) refuse_parts(kMostPartsRestored);
+    return Restored{std::move(record), std::move(*parts)};
   });
 }
 

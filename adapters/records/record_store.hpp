@@ -6,7 +6,7 @@
 //   gone                 the record is a tombstone; RecordError::current holds it
 //   precondition_failed  another version is stored than the one expected; RecordError::current holds the record
 //   conflict             the id is taken, or other records still refer to this one
-//   too_large            a record to be removed has more than 1,000 parts
+//   too_large            a record to be removed has more than 1,000 parts, or one to be restored more than 20,000
 //   invalid_argument     RecordError::faults says which fields, or which part of a query
 //   and those of Database::run()
 #pragma once
@@ -56,6 +56,17 @@ struct HistoryPage {
   std::int64_t next = 0;              // `before` of the next page; 0: this was the last
 };
 
+// A record that is back.
+struct Restored {
+  struct Part {
+    std::string entity;
+    std::string id;
+    std::string left;  // why it is a tombstone still; empty: it is back as well
+  };
+  Record record;
+  std::vector<Part> parts;
+};
+
 class RecordStore {
 public:
   // All must outlive the object.
@@ -71,7 +82,8 @@ public:
   RecordResult<Record> get(const std::string& entity, const std::string& id, Deadline deadline,
                            Tombstones tombstones = Tombstones::refused);
 
-  // Live records. A page is consistent in itself; a record that does not change is on one page exactly.
+  // Live records, or tombstones if the query asks for them. A page is consistent in itself; a record that does not
+  // change is on one page exactly.
   RecordResult<RecordPage> list(const std::string& entity, const ListQuery& query, Deadline deadline);
 
   // `merge_patch` as RFC 7396 has it, on the data: null removes a field. Only the fields in it are checked. A patch
@@ -84,9 +96,10 @@ public:
   RecordResult<Record> remove(const std::string& entity, const std::string& id, std::optional<std::int64_t> expected,
                               const Author& author, Deadline deadline);
 
-  // Brings a tombstone back with the data that it held; what was part of it stays away. A live record is left as it is.
-  RecordResult<Record> restore(const std::string& entity, const std::string& id, std::optional<std::int64_t> expected,
-                               const Author& author, Deadline deadline);
+  // Brings a tombstone back with the data that it held, and with it the parts that went with it: see parts_gone_with().
+  // A part that cannot come back, since what else it refers to is gone, stays away. A live record is left as it is.
+  RecordResult<Restored> restore(const std::string& entity, const std::string& id, std::optional<std::int64_t> expected,
+                                 const Author& author, Deadline deadline);
 
   // Also of tombstones. `before`: only older versions; 0: from the newest on. `limit`: 1 to kLargestPage.
   RecordResult<HistoryPage> history(const std::string& entity, const std::string& id, std::int64_t before,

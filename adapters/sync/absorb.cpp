@@ -10,10 +10,10 @@
 namespace banyan::sync {
 namespace {
 
-std::vector<std::string> ids_of(const std::vector<Item>& items) {
+std::vector<std::string> ids_of(const std::vector<Row>& rows) {
   std::vector<std::string> ids;
-  ids.reserve(items.size());
-  for (const Item& item : items) ids.push_back(item.intake->row.id);
+  ids.reserve(rows.size());
+  for (const Row& row : rows) ids.push_back(row.intake->row.id);
   return ids;
 }
 
@@ -40,10 +40,10 @@ bool is_repeat_by_version(const Intake& intake, const LinkHead& head) {
   return !looks_closer && !intake.row.version.empty() && same_version(intake.row, head);
 }
 
-bool is_repeat_by_content(const Item& item, const LinkHead& head) {
-  const Intake& intake = *item.intake;
+bool is_repeat_by_content(const Row& row, const LinkHead& head) {
+  const Intake& intake = *row.intake;
   if (!head.quiet || intake.row.deleted || intake.confirmed || is_answer(intake)) return false;
-  return item.mapped.held.empty() && item.hash == head.base_hash && same_version(intake.row, head) &&
+  return row.mapped.held.empty() && row.hash == head.base_hash && same_version(intake.row, head) &&
          intake.row.merged_into.empty();
 }
 
@@ -65,48 +65,47 @@ Absorber::Absorber(View& view, const AbsorbContext& context)
       author_("system:" + context.mapping.system()) {}
 
 Absorbed Absorber::run(std::span<const Intake> intakes) {
-  std::vector<Item> items = newest_of_each(intakes);
-  drop_repeats(items);
-  lock_all(items);
+  std::vector<Row> rows = newest_of_each(intakes);
+  drop_repeats(rows);
+  std::vector<Item> items = lock_all(std::move(rows));
   for (Item& item : items) absorb(item);
   return std::move(out_);
 }
 
-std::vector<Item> Absorber::newest_of_each(std::span<const Intake> intakes) const {
+std::vector<Row> Absorber::newest_of_each(std::span<const Intake> intakes) const {
   std::unordered_map<std::string_view, std::size_t> places;
-  std::vector<Item> items;
-  items.reserve(intakes.size());
+  places.reserve(intakes.size());
+  std::vector<Row> rows;
+  rows.reserve(intakes.size());
   for (const Intake& intake : intakes) {
-    const auto [place, is_new] = places.try_emplace(intake.row.id, items.size());
-    if (is_new) {
-      items.emplace_back();
-    }
-    items[place->second].intake = &intake;
-    items[place->second].captured = intake.captured;
+    const auto [place, is_new] = places.try_emplace(intake.row.id, rows.size());
+    if (is_new) rows.emplace_back();
+    rows[place->second].intake = &intake;
+    rows[place->second].captured = intake.captured;
   }
-  return items;
+  return rows;
 }
 
-void Absorber::drop_repeats(std::vector<Item>& items) {
-  const std::vector<LinkHead> heads = view_.heads(ids_of(items));
-  std::vector<Item> moved;
-  std::vector<LinkHead> moved_heads;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (is_repeat_by_version(*items[i].intake, heads[i])) continue;
-    moved.push_back(std::move(items[i]));
-    moved_heads.push_back(heads[i]);
+void Absorber::drop_repeats(std::vector<Row>& rows) {
+  const std::vector<LinkHead> heads = view_.heads(ids_of(rows));
+  std::vector<Row> moved;
+  std::vector<const LinkHead*> moved_heads;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (is_repeat_by_version(*rows[i].intake, heads[i])) continue;
+    moved.push_back(std::move(rows[i]));
+    moved_heads.push_back(&heads[i]);
   }
   map_all(moved);
-  items.clear();
+  rows.clear();
   for (std::size_t i = 0; i < moved.size(); ++i) {
-    if (!is_repeat_by_content(moved[i], moved_heads[i])) items.push_back(std::move(moved[i]));
+    if (!is_repeat_by_content(moved[i], *moved_heads[i])) rows.push_back(std::move(moved[i]));
   }
 }
 
-void Absorber::map_all(std::vector<Item>& items) {
+void Absorber::map_all(std::vector<Row>& rows) {
   std::vector<Reference> references;
-  for (const Item& item : items) {
-    if (!item.intake->row.deleted) context_.mapping.references(item.intake->row.fields, references);
+  for (const Row& row : rows) {
+    if (!row.intake->row.deleted) context_.mapping.references(row.intake->row.fields, references);
   }
   std::sort(references.begin(), references.end());
   references.erase(std::unique(references.begin(), references.end()), references.end());
@@ -116,39 +115,38 @@ void Absorber::map_all(std::vector<Item>& items) {
     if (place == references.end() || *place != reference) return std::nullopt;
     return found[static_cast<std::size_t>(place - references.begin())];
   };
-  for (Item& item : items) {
-    if (item.intake->row.deleted) continue;
-    item.mapped = context_.mapping.to_modern(item.intake->row.fields, record_id_of);
+  for (Row& row : rows) {
+    if (row.intake->row.deleted) continue;
+    row.mapped = context_.mapping.to_modern(row.intake->row.fields, record_id_of);
     const auto given = [&](const Held& held) {
-      return item.intake->corrected.contains(held.field) || contains(context_.drifted, held.field);
+      return row.intake->corrected.contains(held.field) || contains(context_.drifted, held.field);
     };
-    std::erase_if(item.mapped.held, given);
+    std::erase_if(row.mapped.held, given);
     for (const std::string& field : context_.drifted) {
-      const auto value = item.mapped.fields.find(field);
-      if (value == item.mapped.fields.end()) continue;
-      item.drifted[field] = std::move(*value);
-      item.mapped.fields.erase(value);
+      const auto value = row.mapped.fields.find(field);
+      if (value == row.mapped.fields.end()) continue;
+      row.drifted[field] = std::move(*value);
+      row.mapped.fields.erase(value);
     }
-    item.hash = records::content_hash(item.mapped.fields);
+    row.hash = records::content_hash(row.mapped.fields);
   }
 }
 
 std::vector<std::string> Absorber::differing(std::span<const Intake> intakes) {
-  std::vector<Item> items = newest_of_each(intakes);
-  const std::vector<LinkHead> heads = view_.heads(ids_of(items));
-  map_all(items);
-  std::vector<Item> suspects;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const bool gone = items[i].intake->row.deleted || !items[i].intake->row.merged_into.empty();
-    const bool equal = gone ? !heads[i].has_base : heads[i].has_base && items[i].hash == heads[i].base_hash;
+  std::vector<Row> rows = newest_of_each(intakes);
+  const std::vector<LinkHead> heads = view_.heads(ids_of(rows));
+  map_all(rows);
+  std::vector<Row> suspects;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool gone = rows[i].intake->row.deleted || !rows[i].intake->row.merged_into.empty();
+    const bool equal = gone ? !heads[i].has_base : heads[i].has_base && rows[i].hash == heads[i].base_hash;
     // A row without a link is one whatever holds its fields back: it may refer to itself.
-    const bool judged = !heads[i].exists || (heads[i].quiet && items[i].mapped.held.empty());
-    if (!equal && judged) suspects.push_back(std::move(items[i]));
+    const bool judged = !heads[i].exists || (heads[i].quiet && rows[i].mapped.held.empty());
+    if (!equal && judged) suspects.push_back(std::move(rows[i]));
   }
-  lock_all(suspects);
   std::vector<std::string> ids;
   const bool wanted = context_.mapping.creates() == Flow::both || context_.mapping.creates() == Flow::to_modern;
-  for (const Item& item : suspects) {
+  for (const Item& item : lock_all(std::move(suspects))) {
     const Coupling& known = item.coupling;
     if (known.waiting || known.conflict || known.dead_letter || (!known.link && (!wanted || may_be_ours()))) continue;
     ids.push_back(item.intake->row.id);
@@ -156,10 +154,16 @@ std::vector<std::string> Absorber::differing(std::span<const Intake> intakes) {
   return ids;
 }
 
-void Absorber::lock_all(std::vector<Item>& items) {
-  if (items.empty()) return;
-  std::vector<Coupling> couplings = view_.by_legacy(ids_of(items));
-  for (std::size_t i = 0; i < items.size(); ++i) items[i].coupling = std::move(couplings[i]);
+std::vector<Item> Absorber::lock_all(std::vector<Row> rows) {
+  std::vector<Item> items;
+  if (rows.empty()) return items;
+  std::vector<Coupling> couplings = view_.by_legacy(ids_of(rows));
+  items.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    static_cast<Row&>(items.emplace_back()) = std::move(rows[i]);
+    items.back().coupling = std::move(couplings[i]);
+  }
+  return items;
 }
 
 }  // namespace banyan::sync

@@ -26,10 +26,10 @@ struct Intake {
   std::string unreadable;                 // why the row could not be read; empty: it could
   bool found = false;                     // it was found to be what we had created, without an answer that said so
   std::string created_for;                // the record that we have just made this legacy record for
-  Json corrected = Json::object();        // canonical values that a person gives the record in place of the row's
+  Json corrected;                         // canonical values that a person gives the record in place of the row's
   // What a person has decided, by field: "legacy", "modern" or {"value": …}; "*": the whole record, "legacy", "modern"
   // or {"record": id} for the record that it is to be coupled with.
-  Json answer = Json::object();
+  Json answer;
   std::string answered_by;
 
   bool is_decided() const { return !answer.empty() || !corrected.empty(); }

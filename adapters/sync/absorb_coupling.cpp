@@ -146,17 +146,24 @@ void Absorber::couple_created(Item& item) {
   item.coupling.dead_letter = std::move(ours.dead_letter);
   Json base = item.intake->confirmed->values;
   const auto& sent = item.intake->confirmed->fields;
-  const bool is_as_sent = std::all_of(sent.begin(), sent.end(), [&](const std::string& field) {
+  const auto is_as_sent = [&](const std::string& field) {
     const auto value = item.mapped.fields.find(field);
     return value != item.mapped.fields.end() && only_rewritten(*value, base.value(field, Json()));
-  });
-  if (ours.record->deleted && is_as_sent && !item.intake->found) {  // deleted while it was being made
+  };
+  const std::vector<std::string> unseen = held_fields(item);
+  const auto is_hidden = [&](const std::string& field) {
+    return std::find(unseen.begin(), unseen.end(), field) != unseen.end();
+  };
+  const bool all_as_sent = std::all_of(sent.begin(), sent.end(), is_as_sent);
+  const bool shown_as_sent =
+      std::all_of(sent.begin(), sent.end(), [&](const auto& field) { return is_as_sent(field) || is_hidden(field); });
+  if (ours.record->deleted && all_as_sent && !item.intake->found) {  // deleted while it was being made
     base = item.mapped.fields;
   } else if (item.intake->found) {
-    // What differs may have been there before, or been edited since: nobody has agreed on it.
-    for (const std::string& field : item.intake->confirmed->fields) {
-      const auto value = item.mapped.fields.find(field);
-      if (value == item.mapped.fields.end() || !only_rewritten(*value, base.value(field, Json()))) base.erase(field);
+    // What differs may have been there before, or been edited since: nobody has agreed on it. What cannot
+    // be seen of a row that else is as sent was sent as well.
+    for (const std::string& field : sent) {
+      if (!is_as_sent(field) && !(shown_as_sent && is_hidden(field))) base.erase(field);
     }
   }
   adopt(item, std::move(*ours.record), std::move(base));

@@ -167,8 +167,8 @@ void Absorber::absorb_delete_edit(Item& item) {
   if (answers(*item.intake, "modern")) policy = Policy::modern;
   if (policy == Policy::legacy) return restore(item);
   if (policy == Policy::modern) {  // the base stays: should the record come back, legacy has moved since
-    link.held.clear();
     take_arrived(now, link);
+    link.held = context_.drifted;  // of these nobody knows whether it has
     out_.changes.links.push_back(std::move(link));
     out_.changes.outbox_added.push_back(known.record->id);
     if (known.conflict) close(*known.conflict, Parked::State::resolved);

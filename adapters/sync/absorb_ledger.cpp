@@ -129,8 +129,10 @@ std::vector<std::string> Absorber::conflict_fields(const Item& item) const {
 Outcome Absorber::outcome_of(const Item& item, const MergeResult& merged, const std::vector<std::string>& open) const {
   if (!open.empty()) return Outcome::conflict;
   if (const auto& conflict = item.coupling.conflict) {
-    for (const std::string& field : conflict_fields(item)) {
-      if (value_of(item.mapped.fields, field) != value_of(conflict->legacy, field)) return Outcome::conflict;
+    const std::vector<std::string> fields = conflict_fields(item);
+    const Json found = last_found(item, fields);
+    for (const std::string& field : fields) {
+      if (value_of(found, field) != value_of(conflict->legacy, field)) return Outcome::conflict;
     }
   }
   if (merged.record_changed || item.restores) return Outcome::applied;
@@ -152,7 +154,7 @@ void Absorber::settle_conflict(const Item& item, const std::vector<std::string>&
   matter.kind = Parked::Kind::conflict;
   matter.error_class = "edit_edit";
   matter.message = "Edited on both sides.";
-  matter.legacy = pick(item.mapped.fields, fields);
+  matter.legacy = last_found(item, fields);
   matter.modern = pick(item.coupling.record->data, fields);
   matter.base = item.coupling.link->base ? pick(*item.coupling.link->base, fields) : Json::object();
   matter.fields = std::move(fields);
@@ -285,8 +287,27 @@ std::vector<std::string> Absorber::held_fields(const Item& item) const {
 // For people: all that the row shows.
 Json Absorber::as_found(const Item& item) {
   Json fields = item.mapped.fields;
-  fields.update(item.drifted);
+  if (!item.drifted.is_null()) fields.update(item.drifted);
   return fields;
+}
+
+// For people, too: of a field that cannot be seen now, what was last seen of it. A question that shows nothing there
+// would be answered as if the legacy side had nothing.
+Json Absorber::last_found(const Item& item, const std::vector<std::string>& fields) const {
+  Json values = pick(as_found(item), fields);
+  const auto& before = item.coupling.conflict;
+  for (const std::string& field : held_fields(item)) {
+    if (values.contains(field) || std::find(fields.begin(), fields.end(), field) == fields.end()) continue;
+    const bool was_asked = before && before->legacy.is_object() &&
+                           std::find(before->fields.begin(), before->fields.end(), field) != before->fields.end();
+    const auto& link = item.coupling.link;
+    if (was_asked) {
+      set_value(values, field, value_of(before->legacy, field));
+    } else if (link && link->base) {
+      set_value(values, field, value_of(*link->base, field));
+    }
+  }
+  return values;
 }
 
 Link Absorber::link_of(const Item& item, const std::string& record_id) const {

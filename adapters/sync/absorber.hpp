@@ -10,14 +10,18 @@
 
 namespace banyan::sync {
 
-// One row on its way through.
-struct Item {
+// One row of a batch. Most rows of a scan are repeats, so it is small: what is known of a row comes with Item.
+struct Row {
   const Intake* intake = nullptr;
   bool captured = true;  // counts as a captured change
   Mapped mapped;
-  std::int64_t hash = 0;          // of mapped.fields
-  bool restores = false;          // the record was deleted, and is not any more
-  Json drifted = Json::object();  // what the row shows in fields that the drifted schema holds: only for the record
+  std::int64_t hash = 0;  // of mapped.fields
+  Json drifted;           // what the row shows in fields that the drifted schema holds, or null: only for the record
+};
+
+// One row on its way through.
+struct Item : Row {
+  bool restores = false;  // the record was deleted, and is not any more
   Coupling coupling;
 };
 
@@ -30,10 +34,10 @@ public:
 
 private:
   // The batch: what is a repeat, and what each row is in canonical terms.
-  std::vector<Item> newest_of_each(std::span<const Intake> intakes) const;
-  void map_all(std::vector<Item>& items);
-  void drop_repeats(std::vector<Item>& items);
-  void lock_all(std::vector<Item>& items);
+  std::vector<Row> newest_of_each(std::span<const Intake> intakes) const;
+  void map_all(std::vector<Row>& rows);
+  void drop_repeats(std::vector<Row>& rows);
+  std::vector<Item> lock_all(std::vector<Row> rows);
 
   // One row (absorb_record.cpp).
   void absorb(Item& item);
@@ -95,6 +99,7 @@ private:
   void write_record(const Item& item, RecordWrite::Kind kind, Record record, const Json& before);
   std::vector<std::string> held_fields(const Item& item) const;
   static Json as_found(const Item& item);
+  Json last_found(const Item& item, const std::vector<std::string>& fields) const;
   bool answers_held_fields(const Item& item) const;
   Link link_of(const Item& item, const std::string& record_id) const;
 

@@ -77,28 +77,6 @@ Json StreamMapping::project(const Json& data) const {
   return out;
 }
 
-LegacyTable::LegacyTable(std::string name, std::string type, std::string key, MakeCode make_code)
-    : name_(std::move(name)), type_(std::move(type)), key_(std::move(key)), make_code_(std::move(make_code)) {}
-
-void LegacyTable::add(const std::string& legacy_id, const Json& fields) {
-  const auto code = fields.find(key_);
-  if (code == fields.end() || !code->is_string()) return;
-  std::string text = code->get<std::string>();
-  if (!make_code_(text) || text.empty()) return;
-  codes_.emplace(legacy_id, text);
-  ids_.emplace(text, legacy_id);
-}
-
-const std::string* LegacyTable::code_of(const std::string& legacy_id) const {
-  const auto at = codes_.find(legacy_id);
-  return at == codes_.end() ? nullptr : &at->second;
-}
-
-const std::string* LegacyTable::id_of(const std::string& code) const {
-  const auto at = ids_.find(code);
-  return at == ids_.end() ? nullptr : &at->second;
-}
-
 const StreamMapping* Mapping::find(const std::string& entity) const {
   const auto at = std::ranges::find_if(streams, [&](const auto& stream) { return stream->entity() == entity; });
   return at == streams.end() ? nullptr : at->get();

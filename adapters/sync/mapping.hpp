@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adapters/sync/legacy_table.hpp"
 #include "adapters/sync/merge.hpp"
 #include "gateway/base/yaml_document.hpp"
 
@@ -39,7 +40,7 @@ using Lookup = std::function<std::optional<std::string>(const Reference&)>;
 // A field that did not get across and why. The others do.
 struct Held {
   enum class Reason : std::uint8_t {
-    unresolved,  // refers to a record that the other side does not have yet: comes later
+    unresolved,  // refers to a record that the other side, or a row that its table, does not have yet: comes later
     invalid,     // the value does not fit: a person must look
   };
   std::string field;  // the entity's field, whichever way it was going
@@ -110,36 +111,6 @@ public:
 
   // The mapped fields of canonical data.
   Json project(const Json& data) const;
-};
-
-// A small legacy table whose rows stand for codes: country.country 17 for "DE". Filled by the wiring once, with a scan
-// of `type`, before any stream of the mapping is used; from then on any number of threads may read it.
-class LegacyTable {
-public:
-  // Makes a code of what the key field holds; false: it cannot.
-  using MakeCode = std::function<bool(std::string& code)>;
-
-  LegacyTable(std::string name, std::string type, std::string key, MakeCode make_code);
-
-  const std::string& name() const { return name_; }
-  const std::string& type() const { return type_; }  // the legacy record type to scan
-  const std::string& key() const { return key_; }    // the legacy field that holds the code
-
-  // A row as the adapter gave it; one without a code is left out. Of two rows with one code, the first is written.
-  void add(const std::string& legacy_id, const Json& fields);
-  std::size_t size() const { return codes_.size(); }
-
-  // Null: no such row.
-  const std::string* code_of(const std::string& legacy_id) const;
-  const std::string* id_of(const std::string& code) const;
-
-private:
-  std::string name_;
-  std::string type_;
-  std::string key_;
-  MakeCode make_code_;
-  std::unordered_map<std::string, std::string> codes_;
-  std::unordered_map<std::string, std::string> ids_;
 };
 
 // All streams of one system, parents before children.

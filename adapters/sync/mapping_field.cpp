@@ -86,7 +86,8 @@ Held FieldMap::invalid(std::string found, const std::string& expected) const {
   held.field = field.name;
   held.required = required;
   held.message = paths.empty() ? "" : "legacy field " + paths.front().text() + ": ";
-  held.message += found + "; expected " + expected;
+  found += "; expected " + expected;
+  held.message += found;
   return held;
 }
 
@@ -144,13 +145,16 @@ std::optional<Held> FieldMap::map_value(const ValueMap& map, bool in, Json& valu
 }
 
 std::optional<Held> FieldMap::map_row(const TableLookup& lookup, bool in, Json& value) const {
+  const LegacyTable& table = *lookup.table;
   std::string buffer;
   const std::string* text = text_for(value, buffer);
-  const std::string* found = nullptr;
-  if (text != nullptr) found = in ? lookup.table->code_of(*text) : lookup.table->id_of(*text);
-  if (found == nullptr) {
-    return invalid(shown(field, value), "a row of the table " + lookup.table->name() + " (" + lookup.table->type() +
-                                            "), which was read at the start");
+  tl::expected<std::string, LegacyTable::Missing> found = tl::unexpected(LegacyTable::Missing::for_sure);
+  if (text != nullptr) found = in ? table.code_of(*text) : table.id_of(*text);
+  if (!found && found.error() == LegacyTable::Missing::perhaps) {
+    return Held{field.name, Held::Reason::unresolved, {kTableReference + table.name(), *text}, {}, required};
+  }
+  if (!found) {
+    return invalid(shown(field, value), "a row of the table " + table.name() + " (" + table.type() + ")");
   }
   auto mapped = in ? Json(*found) : in_form(*found, lookup.form);
   if (!mapped) return invalid("the id " + yaml::in_quotes(*found), "a number, as the mapping says");

@@ -51,6 +51,12 @@ struct ValueMap {
   std::map<std::string, Json, std::less<>> to_legacy;  // by the text of the canonical value
 };
 
+// How the Reference of a Held begins that waits for a row of a table.
+inline const std::string kTableReference = "table ";
+inline bool is_table_row(const Reference& reference) {
+  return reference.entity.starts_with(kTableReference);
+}
+
 struct TableLookup {
   std::shared_ptr<const LegacyTable> table;
   LegacyForm form = LegacyForm::text;

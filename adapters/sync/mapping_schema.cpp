@@ -243,12 +243,12 @@ Reader<TransformEntry> transform_schema() {
           .optional("prefix", place,
                     making<std::string>(text(),
                                         [](std::string t) {
-                                          return Affix{t, false};
+                                          return Affix{std::move(t), false};
                                         }))
           .optional("suffix", place,
                     making<std::string>(text(),
                                         [](std::string t) {
-                                          return Affix{t, true};
+                                          return Affix{std::move(t), true};
                                         }))
           .optional("replace", place, making(replace))
           .optional("scale", place,

@@ -18,7 +18,8 @@ Enum enum_of(const pqxx::field& field, const std::array<Enum, N>& all) {
 constexpr std::array kOwners{Owner::both, Owner::legacy, Owner::modern};
 constexpr std::array kScanKinds{ScanState::Kind::none, ScanState::Kind::backfill, ScanState::Kind::sweep,
                                 ScanState::Kind::verify};
-constexpr std::array kScanPhases{ScanState::Phase::reading, ScanState::Phase::absent, ScanState::Phase::done};
+constexpr std::array kScanPhases{ScanState::Phase::reading, ScanState::Phase::counting, ScanState::Phase::looking,
+                                 ScanState::Phase::absent, ScanState::Phase::done};
 constexpr std::array kParkedKinds{Parked::Kind::conflict, Parked::Kind::dead_letter};
 constexpr std::array kParkedStates{Parked::State::open, Parked::State::answered, Parked::State::resolved,
                                    Parked::State::superseded};
@@ -58,6 +59,10 @@ std::string_view to_string(ScanState::Kind kind) {
 
 std::string_view to_string(ScanState::Phase phase) {
   switch (phase) {
+    case ScanState::Phase::counting:
+      return "counting";
+    case ScanState::Phase::looking:
+      return "looking";
     case ScanState::Phase::absent:
       return "absent";
     case ScanState::Phase::done:
@@ -159,15 +164,16 @@ StreamState read_state(const pqxx::row& row) {
   state.scan.position = string_of(row[11]);
   state.scan.dry_run = flag_of(row[12]);
   state.scan.repair = flag_of(row[13]);
-  state.scan.started = time_of(row[14]);
-  state.scan.ended = time_of(row[15]);
-  state.scan.scanned = number_of(row[16]);
-  state.scan.differences = number_of(row[17]);
-  state.scan.repaired = number_of(row[18]);
-  state.scan.report = json_of(row[19]);
-  state.backfilled_at = time_of(row[20]);
-  state.schema = json_of(row[21]);
-  state.mapping = json_of(row[22]);
+  state.scan.accepts_deletes = flag_of(row[14]);
+  state.scan.started = time_of(row[15]);
+  state.scan.ended = time_of(row[16]);
+  state.scan.scanned = number_of(row[17]);
+  state.scan.differences = number_of(row[18]);
+  state.scan.repaired = number_of(row[19]);
+  state.scan.report = json_of(row[20]);
+  state.backfilled_at = time_of(row[21]);
+  state.schema = json_of(row[22]);
+  state.mapping = json_of(row[23]);
   return state;
 }
 

@@ -36,10 +36,23 @@ OutboxItem read_outbox_item(const pqxx::row& row);
 
 inline constexpr const char* kStateColumns =
     "s.stream, s.owner, s.epoch, s.paused, s.pause_reason, s.cursor_stamp, s.cursor_id, s.overlap_ms, s.deletes_since, "
-    "s.scan_kind, s.scan_phase, s.scan_position, s.scan_dry_run, s.scan_repair, " BANYAN_MICROS("s.scan_started")
-    ", " BANYAN_MICROS("s.scan_ended") ", s.scanned, s.differences, s.repaired, s.report, " BANYAN_MICROS(
+    "s.scan_kind, s.scan_phase, s.scan_position, s.scan_dry_run, s.scan_repair, s.scan_accepts_deletes, " BANYAN_MICROS(
+        "s.scan_started") ", " BANYAN_MICROS("s.scan_ended") ", s.scanned, s.differences, s.repaired, s.report, " BANYAN_MICROS(
         "s.backfilled_at") ", s.schema, s.mapping";
+inline constexpr pqxx::row::size_type kAfterState = 24;  // the first column that follows
 StreamState read_state(const pqxx::row& row);
+
+// Parts of a WITH that follow one named `begun`, which has the streams whose scan begins: what was met before is
+// forgotten.
+#define BANYAN_FORGET_SEEN                                                                                \
+  ", forgotten AS (DELETE FROM banyan.scan_chunk c USING begun b WHERE c.stream = b.stream), marked AS (" \
+  "INSERT INTO banyan.scan_chunk (stream, least, greatest, ids) SELECT stream, '', '', '{}' FROM begun) "
+
+// report_of_next() of the row `s` of stream_state.
+#define BANYAN_REPORT_OF_NEXT                                                                                      \
+  "CASE WHEN s.report #> '{missing,held}' = 'true' THEN jsonb_build_object('held_before', s.report -> 'missing') " \
+  "WHEN s.report ? 'held_before' THEN jsonb_build_object('held_before', s.report -> 'held_before') "               \
+  "ELSE '{}'::jsonb END"
 
 std::string_view to_string(ScanState::Kind kind);
 std::string_view to_string(ScanState::Phase phase);

@@ -4,6 +4,7 @@
 
 #include "adapters/records/record_writer.hpp"
 #include "adapters/sync/postgres_rows.hpp"
+#include "adapters/sync/postgres_told.hpp"
 #include "adapters/sync/postgres_view.hpp"
 #include "adapters/sync/postgres_writer.hpp"
 
@@ -31,15 +32,12 @@ SELECT id FROM opened
 // So it looks for what it has missed, on both sides, before anything else.
 constexpr const char* kVerifyAgain = R"sql(
 WITH begun AS (
-  UPDATE banyan.stream_state SET scan_kind = 'verify', scan_phase = 'reading', scan_position = '', scan_dry_run = false,
-    scan_repair = true, scan_started = now(), scan_ended = 'epoch', scanned = 0, differences = 0, repaired = 0,
-    report = '{}'
+  UPDATE banyan.stream_state s SET scan_kind = 'verify', scan_phase = 'reading', scan_position = '', scan_dry_run = false,
+    scan_repair = true, scan_accepts_deletes = false, scan_started = now(), scan_ended = 'epoch', scanned = 0, differences = 0, repaired = 0,
+    report = )sql" BANYAN_REPORT_OF_NEXT R"sql(
   WHERE stream = $1::smallint AND backfilled_at <> 'epoch' AND (scan_kind <> 'backfill' OR scan_phase = 'done')
   RETURNING stream
-)
-INSERT INTO banyan.sweep_seen AS n (stream, legacy_id, run) SELECT stream, '', 1 FROM begun
-ON CONFLICT (stream, legacy_id) DO UPDATE SET run = n.run + 1
-)sql";
+))sql" BANYAN_FORGET_SEEN "SELECT FROM begun";
 
 // A commit holds the key of its lease (FOR KEY SHARE): that does not hinder a renewal, but nobody takes the lease over
 // meanwhile. Nothing waits here: the next round comes soon.
@@ -96,9 +94,20 @@ const std::string kDue = std::string("SELECT ") + kWaitingColumns +
                          " FROM banyan.waiting w WHERE w.stream = $1::smallint AND w.not_before <= greatest("
                          "$2::timestamptz, now()) "
                          "ORDER BY w.not_before, w.legacy_id LIMIT $3::bigint";
-const std::string kAnswered = std::string("SELECT ") + kParkedColumns +
-                              " FROM banyan.parked p WHERE p.stream = $1::smallint AND p.state = 'answered' "
-                              "ORDER BY p.id LIMIT $2::bigint";
+// A matter does not say of which entity its references are: ids are unique across all of them. OFFSET keeps the planner
+// from joining the other way round, which would read all records for each matter.
+constexpr const char* kReferenceIsMissing =
+    "SELECT FROM unnest(m.fields) f (field) WHERE NOT EXISTS (SELECT FROM banyan.stream s CROSS JOIN LATERAL ("
+    "SELECT FROM banyan.record r WHERE r.entity = s.entity AND NOT r.deleted AND r.id = CASE "
+    "WHEN m.modern ->> f.field ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' "
+    "THEN (m.modern ->> f.field)::uuid END OFFSET 0) found)";
+const std::string kReadyMatters =
+    std::string("SELECT ") + kParkedColumns +
+    " FROM banyan.parked p WHERE p.id IN ((SELECT a.id FROM banyan.parked a WHERE a.stream = $1::smallint AND "
+    "a.state = 'answered' ORDER BY a.id LIMIT $2::bigint) UNION ALL (SELECT m.id FROM banyan.parked m WHERE "
+    "$3::boolean AND m.stream = $1::smallint AND m.state = 'open' AND m.side = 'modern' AND "
+    "m.error_class = 'missing_reference' AND m.legacy_changes = 0 AND NOT EXISTS (" +
+    kReferenceIsMissing + ") ORDER BY m.id LIMIT $2::bigint)) ORDER BY p.id LIMIT $2::bigint";
 
 template <typename T, typename Read>
 std::vector<T> read_all(const pqxx::result& rows, Read read) {
@@ -117,7 +126,7 @@ Result<StreamId> PostgresSyncStore::open_stream(const std::string& system, const
     if (!rows.empty()) return number_of<StreamId>(rows[0][0]);
     rows = tx.exec_params(kOpenStream, system, entity);
     const auto id = number_of<StreamId>(rows[0][0]);
-    tx.exec_params0(kVerifyAgain, id);
+    tx.exec_params(kVerifyAgain, id);
     return id;
   });
 }
@@ -154,6 +163,11 @@ Result<std::vector<LeaseStand>> PostgresSyncStore::keep_leases(const std::string
     }
     return stands;
   });
+}
+
+Result<void> PostgresSyncStore::tell(const std::string& owner,
+                                     std::span<const std::pair<StreamId, StreamStatus>> statuses, Deadline deadline) {
+  return database_.run(deadline, [&](store::Transaction& tx) { write_told(tx, owner, statuses); });
 }
 
 Result<std::size_t> PostgresSyncStore::present(const std::string& owner, std::chrono::milliseconds term,
@@ -196,9 +210,10 @@ Result<std::vector<Waiting>> PostgresSyncStore::due(StreamId stream, std::size_t
   });
 }
 
-Result<std::vector<Parked>> PostgresSyncStore::answered(StreamId stream, std::size_t limit, Deadline deadline) {
+Result<std::vector<Parked>> PostgresSyncStore::ready_matters(StreamId stream, std::size_t limit, Look look,
+                                                             Deadline deadline) {
   return database_.transact<std::vector<Parked>>(deadline, [&](store::Transaction& tx) {
-    return read_all<Parked>(tx.exec_params(kAnswered, stream, limit), read_parked);
+    return read_all<Parked>(tx.exec_params(kReadyMatters, stream, limit, look == Look::restored_too), read_parked);
   });
 }
 

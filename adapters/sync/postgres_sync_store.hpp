@@ -34,13 +34,15 @@ public:
   Result<void> release(const Fence& fence, Deadline deadline) override;
   Result<std::vector<LeaseStand>> keep_leases(const std::string& owner, std::span<const StreamId> streams,
                                               std::chrono::milliseconds term, Deadline deadline) override;
+  Result<void> tell(const std::string& owner, std::span<const std::pair<StreamId, StreamStatus>> statuses,
+                    Deadline deadline) override;
   Result<std::size_t> present(const std::string& owner, std::chrono::milliseconds term, Deadline deadline) override;
   // Further errors: `conflict` if a record is not as decide presupposed without having looked at it.
   Result<void> commit(const Fence& fence, const Decide& decide, Deadline deadline) override;
   Result<StreamState> state(StreamId stream, Deadline deadline) override;
   Result<std::vector<OutboxItem>> outbox(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) override;
   Result<std::vector<Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) override;
-  Result<std::vector<Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) override;
+  Result<std::vector<Parked>> ready_matters(StreamId stream, std::size_t limit, Look look, Deadline deadline) override;
   // Differs as well: a record that was deleted although its link has a base, and one that is not there at all.
   Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline, const DriftScope& scope = {}) override;
 

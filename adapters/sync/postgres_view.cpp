@@ -200,19 +200,24 @@ void PostgresView::add_intents(std::vector<Coupling>& couplings, const std::vect
 }
 
 void PostgresView::add_parked(std::vector<Coupling>& couplings, const std::vector<std::string>& record_ids) {
-  std::unordered_multimap<std::string_view, std::size_t> places;
+  // Apart: where legacy records get ids of ours, both sides have the same text.
+  using Places = std::unordered_multimap<std::string_view, std::size_t>;
+  Places by_legacy_id;
+  Places by_record_id;
   Column ids;
   for (std::size_t i = 0; i < couplings.size(); ++i) {
-    for (const std::string* id : {static_cast<const std::string*>(&couplings[i].legacy_id), &record_ids[i]}) {
+    for (auto& [places, id] :
+         {std::pair(&by_legacy_id, &std::as_const(couplings[i].legacy_id)), std::pair(&by_record_id, &record_ids[i])}) {
       if (id->empty()) continue;
-      places.emplace(*id, i);
+      places->emplace(*id, i);
       ids.add(*id);
     }
   }
   for (const auto& row : tx_.exec_params(kOpenParked, stream_text_, ids.finish())) {
     const Parked parked = read_parked(row);
-    for (const std::string* id : {&parked.legacy_id, &parked.record_id}) {
-      const auto [first, last] = places.equal_range(*id);
+    for (const auto& [places, id] :
+         {std::pair(&by_legacy_id, &parked.legacy_id), std::pair(&by_record_id, &parked.record_id)}) {
+      const auto [first, last] = places->equal_range(*id);
       for (auto place = first; place != last; ++place) {
         Coupling& coupling = couplings[place->second];
         (parked.kind == Parked::Kind::conflict ? coupling.conflict : coupling.dead_letter) = parked;

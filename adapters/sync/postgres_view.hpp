@@ -32,11 +32,14 @@ public:
   std::int64_t last_version(const std::string& record_id) override;
   std::vector<Record> unlinked(const Json& values, std::size_t limit) override;
   bool any_unlinked() override;
+  bool any_row_unlinked() override;
+  std::vector<bool> gone(std::span<const Reference> by_record_id) override;
   std::optional<Edit> last_modern_edit(const std::string& record_id, const std::string& field) override;
   std::vector<Intent> open_intents() override;
   std::vector<std::string> disputed_ids() override;
   std::optional<Parked> parked(std::int64_t id) override;
-  std::vector<std::string> links_not_seen(const std::string& after, std::size_t limit) override;
+  std::optional<NotSeen> not_seen(const LinkPart& part, std::size_t limit) override;
+  std::optional<NotSeenCount> count_not_seen(const LinkPart& part) override;
 
   // For the writer.
   StreamId stream() const { return stream_; }

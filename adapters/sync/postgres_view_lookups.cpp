@@ -35,6 +35,16 @@ constexpr const char* kUnlinkedInOutbox =
     "WHERE o.stream = $1::smallint AND NOT r.deleted "
     "AND NOT EXISTS (SELECT FROM banyan.link l WHERE l.stream = $1::smallint AND l.record_id = o.record_id))";
 
+constexpr const char* kLive =
+    "SELECT n.place FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY n (entity, id, place) "
+    "JOIN banyan.record r ON r.entity = n.entity AND r.id = n.id WHERE NOT r.deleted";
+
+constexpr const char* kRowUnlinked =
+    "SELECT EXISTS (SELECT FROM (SELECT w.legacy_id FROM banyan.waiting w WHERE w.stream = $1::smallint "
+    "UNION ALL SELECT p.legacy_id FROM banyan.parked p WHERE p.stream = $1::smallint AND p.legacy_id <> '' "
+    "AND p.state IN ('open', 'answered')) known WHERE NOT EXISTS "
+    "(SELECT FROM banyan.link l WHERE l.stream = $1::smallint AND l.legacy_id = known.legacy_id))";
+
 constexpr const char* kUnlinkedFrom =
     "SELECT unlinked_from FROM banyan.stream_state WHERE stream = $1::smallint FOR NO KEY UPDATE";
 
@@ -55,29 +65,46 @@ constexpr const char* kLastEdit =
 constexpr const char* kLastVersion =
     "SELECT coalesce(max(version), 0) FROM banyan.record_history WHERE entity = $1 AND id = $2::uuid";
 
-// What follows walks through two indexes side by side. Left to old statistics the planner would compare all with all.
-constexpr const char* kRun =
-    "SELECT run, set_config('enable_mergejoin', 'on', true), set_config('enable_nestloop', 'off', true) FROM "
-    "banyan.sweep_seen "
-    "WHERE stream = $1::smallint AND legacy_id = ''";
+// Without the row that says that the run has begun, nothing is known of what it met. What follows compares sets of
+// ids: left to old statistics the planner would compare all with all.
+constexpr const char* kIsKnown =
+    "SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_nestloop', 'off', true) "
+    "FROM banyan.scan_chunk WHERE stream = $1::smallint AND least = ''";
+
+// A part of the links, and the ids met that may be among them.
+#define BANYAN_MISSING                                                                                              \
+  "WITH part AS MATERIALIZED (SELECT l.legacy_id, l.base IS NOT NULL AND l.created_at < $3::timestamptz AS counts " \
+  "FROM banyan.link l WHERE l.stream = $1::smallint AND l.legacy_id > $2 ORDER BY l.legacy_id LIMIT $4::bigint), "  \
+  "ended AS (SELECT max(legacy_id) AS last, count(*) = $4::bigint AS goes_on FROM part), "                          \
+  "missing AS (SELECT p.legacy_id FROM part p WHERE p.counts AND NOT EXISTS ("                                      \
+  "SELECT FROM banyan.scan_chunk c CROSS JOIN unnest(c.ids) m (id) WHERE c.stream = $1::smallint "                  \
+  "AND c.greatest > $2 AND c.least <= (SELECT last FROM ended) AND m.id = p.legacy_id)) "                           \
+  "SELECT (SELECT CASE WHEN goes_on THEN last ELSE '' END FROM ended), "
 
 constexpr const char* kNotSeen =
-    "SELECT l.legacy_id FROM banyan.link l WHERE l.stream = $1::smallint AND l.legacy_id > $2 AND l.base IS NOT NULL "
-    "AND l.created_at < $3::timestamptz AND NOT EXISTS (SELECT FROM banyan.sweep_seen s "
-    "WHERE s.stream = $1::smallint AND s.legacy_id > $2 AND s.legacy_id = l.legacy_id AND s.run = $5::integer) ORDER "
-    "BY l.legacy_id LIMIT $4::bigint";
+    BANYAN_MISSING "to_json(ARRAY(SELECT legacy_id FROM missing ORDER BY legacy_id LIMIT $5::bigint))";
+constexpr const char* kCountNotSeen =
+    BANYAN_MISSING "(SELECT count(*) FROM missing), (SELECT count(*) FILTER (WHERE counts) FROM part)";
+
+struct ReferenceColumns {
+  Column entities;
+  Column ids;
+};
+ReferenceColumns columns_of(std::span<const Reference> references) {
+  ReferenceColumns columns;
+  for (const Reference& reference : references) {
+    columns.entities.add(reference.entity);
+    columns.ids.add(reference.id);
+  }
+  return columns;
+}
 
 std::vector<std::optional<std::string>> look_up(store::Transaction& tx, const char* sql, const std::string& system,
                                                 std::span<const Reference> references, pqxx::row::size_type answer) {
   std::vector<std::optional<std::string>> found(references.size());
   if (references.empty()) return found;
-  Column entities;
-  Column ids;
-  for (const Reference& reference : references) {
-    entities.add(reference.entity);
-    ids.add(reference.id);
-  }
-  for (const auto& row : tx.exec_params(sql, system, entities.finish(), ids.finish())) {
+  ReferenceColumns asked = columns_of(references);
+  for (const auto& row : tx.exec_params(sql, system, asked.entities.finish(), asked.ids.finish())) {
     found[number_of<std::size_t>(row[2]) - 1] = std::string(text_of(row[answer]));
   }
   return found;
@@ -93,6 +120,16 @@ std::vector<std::optional<std::string>> PostgresView::legacy_ids(std::span<const
   return look_up(tx_, kByRecordId, system_, by_record_id, 1);
 }
 
+std::vector<bool> PostgresView::gone(std::span<const Reference> by_record_id) {
+  std::vector<bool> gone(by_record_id.size(), true);
+  if (by_record_id.empty()) return gone;
+  ReferenceColumns asked = columns_of(by_record_id);
+  for (const auto& row : tx_.exec_params(kLive, asked.entities.finish(), asked.ids.finish())) {
+    gone[number_of<std::size_t>(row[0]) - 1] = false;
+  }
+  return gone;
+}
+
 bool PostgresView::any_unlinked() {
   if (flag_of(tx_.exec_params1(kUnlinkedInOutbox, stream_text_, entity_)[0])) return true;
   const pqxx::row from = tx_.exec_params1(kUnlinkedFrom, stream_text_);
@@ -106,6 +143,10 @@ bool PostgresView::any_unlinked() {
   const std::string first(text_of(next[0][0]));
   if (first != before) tx_.exec_params0(kSetUnlinkedFrom, stream_text_, first);
   return true;
+}
+
+bool PostgresView::any_row_unlinked() {
+  return (any_waiting_ || any_parked_) && flag_of(tx_.exec_params1(kRowUnlinked, stream_text_)[0]);
 }
 
 std::vector<Record> PostgresView::unlinked(const Json& values, std::size_t limit) {
@@ -140,15 +181,26 @@ std::optional<View::Edit> PostgresView::last_modern_edit(const std::string& reco
   return Edit{time_of(rows[0][0]), json_of(rows[0][1])};
 }
 
-std::vector<std::string> PostgresView::links_not_seen(const std::string& after, std::size_t limit) {
-  std::vector<std::string> ids;
-  const pqxx::result run = tx_.exec_params(kRun, stream_text_);
-  if (run.empty()) return ids;
+std::optional<View::NotSeen> PostgresView::not_seen(const LinkPart& part, std::size_t limit) {
+  NotSeen found;
+  if (tx_.exec_params(kIsKnown, stream_text_).empty()) return std::nullopt;
   const std::string started = timestamp_text(state_before().scan.started);
-  for (const auto& row : tx_.exec_params(kNotSeen, stream_text_, after, started, limit, number_of(run[0][0]))) {
-    ids.emplace_back(text_of(row[0]));
-  }
-  return ids;
+  const pqxx::row row = tx_.exec_params1(kNotSeen, stream_text_, part.after, started, part.links, limit);
+  found.up_to = text_of(row[0]);
+  found.ids = json_of(row[1]).get<std::vector<std::string>>();
+  if (found.ids.size() == limit) found.up_to = found.ids.back();
+  return found;
+}
+
+std::optional<View::NotSeenCount> PostgresView::count_not_seen(const LinkPart& part) {
+  NotSeenCount found;
+  if (tx_.exec_params(kIsKnown, stream_text_).empty()) return std::nullopt;
+  const std::string started = timestamp_text(state_before().scan.started);
+  const pqxx::row row = tx_.exec_params1(kCountNotSeen, stream_text_, part.after, started, part.links);
+  found.up_to = text_of(row[0]);
+  found.missing = number_of(row[1]);
+  found.linked = number_of(row[2]);
+  return found;
 }
 
 }  // namespace banyan::sync

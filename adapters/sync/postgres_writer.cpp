@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adapters/records/record_writer.hpp"
+#include "adapters/sync/postgres_dry_runs.hpp"
 #include "adapters/sync/postgres_rows.hpp"
 
 namespace banyan::sync {
@@ -49,15 +50,11 @@ ON CONFLICT (stream, record_id) DO UPDATE SET since = excluded.since, at = exclu
 constexpr const char* kIntentsDone =
     "DELETE FROM banyan.intent WHERE stream = $1::smallint AND record_id = ANY ($2::uuid[])";
 constexpr const char* kForgetSeen =
-    "INSERT INTO banyan.sweep_seen AS s (stream, legacy_id, run) VALUES ($1::smallint, '', 1) "
-    "ON CONFLICT (stream, legacy_id) DO UPDATE SET run = s.run + 1";
+    "WITH begun AS (SELECT $1::smallint AS stream)" BANYAN_FORGET_SEEN "SELECT FROM begun";
 constexpr const char* kLookForUnlinked =
     "UPDATE banyan.stream_state SET unlinked_from = '00000000-0000-0000-0000-000000000000' WHERE stream = $1::smallint";
 constexpr const char* kSeen =
-    "INSERT INTO banyan.sweep_seen AS s (stream, legacy_id, run) "
-    "SELECT DISTINCT r.stream, n.id COLLATE \"C\", r.run FROM unnest($2::text[]) n (id) "
-    "JOIN banyan.sweep_seen r ON r.stream = $1::smallint AND r.legacy_id = '' "
-    "ON CONFLICT (stream, legacy_id) DO UPDATE SET run = excluded.run WHERE s.run <> excluded.run";
+    "INSERT INTO banyan.scan_chunk (stream, least, greatest, ids) VALUES ($1::smallint, $2, $3, $4::text[])";
 constexpr const char* kRedirects =
     "INSERT INTO banyan.redirect (stream, legacy_id, into_id) "
     "SELECT $1::smallint, n.* FROM unnest($2::text[], $3::text[]) n "
@@ -75,9 +72,9 @@ SELECT pg_notify('banyan_outbox', stream::text) FROM (SELECT DISTINCT stream FRO
 constexpr const char* kState = R"sql(
 UPDATE banyan.stream_state SET cursor_stamp = $2, cursor_id = $3, overlap_ms = $4, deletes_since = $5,
   scan_kind = $6, scan_phase = $7, scan_position = $8, scan_dry_run = $9, scan_repair = $10,
-  scan_started = $11::timestamptz, scan_ended = $12::timestamptz, scanned = $13, differences = $14, repaired = $15,
-  report = coalesce($16::jsonb, report), backfilled_at = $17::timestamptz, schema = coalesce($18::jsonb, schema),
-  mapping = coalesce($19::jsonb, mapping)
+  scan_accepts_deletes = $11, scan_started = $12::timestamptz, scan_ended = $13::timestamptz, scanned = $14,
+  differences = $15, repaired = $16, report = coalesce($17::jsonb, report), backfilled_at = $18::timestamptz,
+  schema = coalesce($19::jsonb, schema), mapping = coalesce($20::jsonb, mapping)
 WHERE stream = $1::smallint
 )sql";
 constexpr const char* kVerified =
@@ -134,10 +131,12 @@ void write_intents(store::Transaction& tx, const PostgresView& view, const Chang
 
 void write_seen(store::Transaction& tx, const PostgresView& view, const Changes& changes) {
   if (changes.forget_seen) {
-    tx.exec_params0(kForgetSeen, view.stream());
+    tx.exec_params(kForgetSeen, view.stream());
     tx.exec_params0(kLookForUnlinked, view.stream());
   }
-  if (!changes.seen.empty()) tx.exec_params0(kSeen, view.stream(), array_text(changes.seen));
+  if (changes.seen.empty()) return;
+  const auto [least, greatest] = std::minmax_element(changes.seen.begin(), changes.seen.end());
+  tx.exec_params0(kSeen, view.stream(), *least, *greatest, array_text(changes.seen));
 }
 
 void write_references(store::Transaction& tx, const PostgresView& view, const Changes& changes) {
@@ -171,15 +170,16 @@ void write_state(store::Transaction& tx, PostgresView& view, const StreamState& 
   const auto pointer = [](const std::optional<std::string>& text) { return text ? text->c_str() : nullptr; };
   tx.exec_params0(kState, view.stream(), state.cursor.stamp, state.cursor.id, state.overlap.count(),
                   state.deletes_since, std::string(to_string(scan.kind)), std::string(to_string(scan.phase)),
-                  scan.position, scan.dry_run, scan.repair, timestamp_text(scan.started), timestamp_text(scan.ended),
-                  scan.scanned, scan.differences, scan.repaired, pointer(report), timestamp_text(state.backfilled_at),
-                  pointer(schema), pointer(mapping));
+                  scan.position, scan.dry_run, scan.repair, scan.accepts_deletes, timestamp_text(scan.started),
+                  timestamp_text(scan.ended), scan.scanned, scan.differences, scan.repaired, pointer(report),
+                  timestamp_text(state.backfilled_at), pointer(schema), pointer(mapping));
   const bool was_done = before.scan.kind == scan.kind && before.scan.phase == ScanState::Phase::done &&
                         before.scan.started == scan.started;
   if (scan.kind == ScanState::Kind::verify && scan.phase == ScanState::Phase::done && !was_done) {
     tx.exec_params0(kVerified, view.stream(), timestamp_text(scan.started), timestamp_text(scan.ended), scan.repair,
                     scan.scanned, scan.differences, scan.repaired, scan.report.dump());
   }
+  if (scan.dry_run && scan.phase == ScanState::Phase::done && !was_done) write_dry_run(tx, view.stream(), scan);
 }
 
 void write_counts(store::Transaction& tx, const PostgresView& view, const char* side, const Counts& counts) {

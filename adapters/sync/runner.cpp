@@ -25,7 +25,21 @@ struct Slot {
 
 constexpr std::chrono::seconds kStoreDeadline{2};
 constexpr std::chrono::seconds kAfterFault{5};
+constexpr std::chrono::seconds kTellAgain{1};
 constexpr std::size_t kIdsPerHint = 100;  // more: the stream is told to look for what is new
+
+// What was last told of a stream.
+struct LastTold {
+  StreamStatus status;
+  std::int64_t token = 0;  // of the lease under which it was
+  SteadyTime at{};
+};
+
+// Whether it cannot wait to be told.
+bool is_news(const StreamStatus& status, const StreamStatus& told) {
+  return status.trouble != told.trouble || status.is_refused != told.is_refused ||
+         status.schema_drift != told.schema_drift;
+}
 
 std::vector<StreamId> ids_of(const std::vector<std::unique_ptr<Stream>>& streams) {
   std::vector<StreamId> ids;
@@ -267,6 +281,7 @@ private:
         if (clock_.now() >= next) {
           next = clock_.now() + options_.lease_renewal;
           renew();
+          tell();
         }
         for (const auto& [stream, hint] : untold) pass_on(stream.first, stream.second, hint);
       } catch (const std::exception& error) {
@@ -308,6 +323,34 @@ private:
     for (const auto& [system, count] : processes_) options_.shared_by(system, count);
   }
 
+  // Other processes show what this one does. What changes all the time is told once a second.
+  void tell() {
+    const SteadyTime now = clock_.now();
+    std::vector<std::pair<StreamId, StreamStatus>> news;
+    std::vector<std::pair<StreamId, LastTold>> told;
+    for (const Slot& slot : slots_) {
+      const StreamStatus status = slot.stream->status();
+      std::int64_t token = 0;
+      {
+        const std::lock_guard lock(mutex_);
+        if (!slot.fence) continue;
+        token = slot.fence->token;
+      }
+      const LastTold& last = told_[slot.stream->id()];
+      if (!is_news(status, last.status) && token == last.token && now - last.at < kTellAgain) continue;
+      news.emplace_back(slot.stream->id(), status);
+      told.emplace_back(slot.stream->id(), LastTold{status, token, now});
+    }
+    if (news.empty()) return;
+    // So short that the leases are renewed in time even so.
+    const auto done = store_.tell(options_.owner, news, Deadline::after(clock_, options_.lease_renewal));
+    if (!done) {
+      log::debug("what the streams do was not told", {{"reason", done.error().public_message}});
+      return;
+    }
+    for (auto& [stream, last] : told) told_[stream] = std::move(last);
+  }
+
   // Hints that came up since the last time, of one stream.
   struct Untold {
     std::set<std::string> ids;
@@ -333,6 +376,7 @@ private:
   std::map<std::pair<std::string, std::string>, Untold> untold_;  // by system and entity
   Leases leases_;                                                 // of the renewal alone, and so:
   std::map<std::string, std::size_t> processes_;                  // by system
+  std::map<StreamId, LastTold> told_;
   std::vector<std::thread> workers_;
   std::thread renewal_;
 };

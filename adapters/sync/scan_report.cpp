@@ -18,7 +18,20 @@ void put(Json& field, const char* side, const Json& value) {
   }
 }
 
+bool holds_deletes(const Json& missing) {
+  return missing.is_object() && missing.value("held", false);
+}
+
 }  // namespace
+
+std::optional<std::string> fault_in(const ScanRequest& request) {
+  if (!request.accepts_deletes) return std::nullopt;
+  if (request.dry_run) return "A dry run deletes nothing, so it cannot accept deletes.";
+  if (request.kind == ScanState::Kind::verify && !request.repair) {
+    return "A verify without repair deletes nothing, so it cannot accept deletes.";
+  }
+  return std::nullopt;
+}
 
 bool is_same_run(const ScanState& some, const ScanState& other) {
   return some.kind == other.kind && some.started == other.started;
@@ -33,9 +46,26 @@ bool go_on(View& view, const ScanState& next, Changes& changes) {
 }
 
 void add_example(Json& report, Json example) {
-  Json& examples = report["differences"];
+  Json& examples = report[kDifferences];
   if (!examples.is_array()) examples = Json::array();
   if (examples.size() < kScanExamples) examples.push_back(std::move(example));
+}
+
+Json report_of_next(const Json& last) {
+  Json report = Json::object();
+  if (const Json held = shown_missing(last); holds_deletes(held)) report[kHeldBefore] = held;
+  return report;
+}
+
+Json shown_missing(const Json& report) {
+  const Json found = report.value(kMissing, Json());
+  return holds_deletes(found) ? found : report.value(kHeldBefore, found);
+}
+
+Json shown_dry_run(Json report) {
+  report.erase(kReplacedSweep);
+  report.erase(kHeldBefore);
+  return report;
 }
 
 Json example_of(const Coupling& known, std::span<const FieldRule> rules, const Json& legacy, const Json& modern) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "adapters/sync/scan_report.hpp"
 #include "adapters/sync/stream_impl.hpp"
 #include "gateway/base/log.hpp"
 
@@ -13,15 +14,15 @@ namespace banyan::sync {
 using std::chrono::milliseconds;
 
 Stream::Stream(StreamId id, StreamOptions options, Parts parts)
-    : impl_(std::make_unique<Impl>(id, std::move(options), std::move(parts))) {}
+    : impl_(std::make_unique<Impl>(id, options, std::move(parts))) {}
 Stream::~Stream() = default;
 
 Step Stream::step(const Fence& fence) {
   return impl_->step(fence);
 }
 
-Result<void> Stream::start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair) {
-  return impl_->start_scan(fence, kind, dry_run, repair);
+Result<void> Stream::start_scan(const Fence& fence, const ScanRequest& request) {
+  return impl_->start_scan(fence, request);
 }
 
 StreamId Stream::id() const {
@@ -102,14 +103,20 @@ StreamStatus Stream::status() const {
   const std::lock_guard lock(impl_->mutex_);
   StreamStatus status = impl_->status_;
   status.observed_waiting = impl_->observed_.size();
+  if (impl_->can().feed != legacy::Feed::scan_only) {
+    const WallTime since = std::max(status.caught_up_at.value_or(impl_->held_since_), impl_->held_since_);
+    const auto behind = impl_->parts_.clock.wall() - since - impl_->options_.poll_interval;
+    status.behind_ms = std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(behind).count());
+  }
   return status;
 }
 
 Stream::Impl::Impl(StreamId stream_id, StreamOptions stream_options, Parts stream_parts)
     : id_(stream_id),
-      options_(std::move(stream_options)),
+      options_(stream_options),
       parts_(std::move(stream_parts)),
-      author_("system:" + parts_.mapping.system()) {
+      author_("system:" + parts_.mapping.system()),
+      held_since_(parts_.clock.wall()) {
   status_.system = parts_.mapping.system();
   status_.entity = parts_.mapping.entity();
 }
@@ -130,7 +137,11 @@ Step Stream::Impl::step(const Fence& fence) {
     recent_.clear();
     next_find_.clear();
     lost_creates_ = true;
+    knows_schema_ = false;
     next_poll_ = next_deletes_ = next_outbox_ = next_waiting_ = next_describe_ = now;
+    cursor_moved_ = next_look_back_ = now;
+    const std::lock_guard lock(mutex_);
+    held_since_ = parts_.clock.wall();
   }
   lost_ = false;
   step_began_ = now;
@@ -148,8 +159,31 @@ Step Stream::Impl::step(const Fence& fence) {
   state_ = *state;
   if (state_.paused) return {Step::Next::wait, now + options_.poll_interval};
 
-  // Each in its turn, so that none starves; what can wait (scans) comes when nothing live is to be done, and a scan's
-  // chunk is small, so live changes never wait for long.
+  // Nothing is taken in, or sent, before it is known which fields the schema hides.
+  Task ended = knows_schema_ ? Task::done : describe();
+  if (lost_) return {Step::Next::lost, now};
+  if (!knows_schema_) return {Step::Next::wait, ended == Task::stop ? std::max(retry_at_, now) : wake_};
+
+  // What can wait (scans) comes when nothing live is to be done, and a scan's chunk is small, so live changes never
+  // wait for long.
+  ended = do_live_work();
+  if (ended == Task::idle) ended = scan();
+  if (lost_) return {Step::Next::lost, now};
+  if (ended == Task::stop) return {Step::Next::wait, std::max(retry_at_, now)};
+  if (ended == Task::done) return {Step::Next::again, now};
+  return {Step::Next::wait, wake_};
+}
+
+// Each in its turn, so that none starves. Somebody has just written what was observed and looks for it: it comes before
+// all, though not twice in a row, and costs the others no turn.
+Task Stream::Impl::do_live_work() {
+  {
+    const std::lock_guard lock(mutex_);
+    observed_first_ = !observed_first_ && !observed_.empty();
+  }
+  if (observed_first_) {
+    if (const Task ended = capture_observed(); ended != Task::idle) return ended;
+  }
   constexpr std::array<Task (Impl::*)(), 7> kLive{
       &Impl::describe, &Impl::capture_observed, &Impl::carry_out_answers, &Impl::capture_feed, &Impl::capture_deletes,
       &Impl::push,     &Impl::retry_waiting};
@@ -157,17 +191,9 @@ Step Stream::Impl::step(const Fence& fence) {
   for (std::size_t i = 0; i < kLive.size(); ++i) {
     const std::size_t turn = (first + i) % kLive.size();
     turn_ = turn + 1;  // before the call: a task that throws must not come first again
-    const Task ended = (this->*kLive[turn])();
-    if (ended == Task::idle) continue;
-    if (lost_) return {Step::Next::lost, now};
-    if (ended == Task::stop) return {Step::Next::wait, std::max(retry_at_, now)};
-    return {Step::Next::again, now};
+    if (const Task ended = (this->*kLive[turn])(); ended != Task::idle) return ended;
   }
-  const Task ended = scan();
-  if (lost_) return {Step::Next::lost, now};
-  if (ended == Task::stop) return {Step::Next::wait, std::max(retry_at_, now)};
-  if (ended == Task::done) return {Step::Next::again, now};
-  return {Step::Next::wait, wake_};
+  return Task::idle;
 }
 
 bool Stream::Impl::may_call(Urgency urgency) {
@@ -197,6 +223,7 @@ Task Stream::Impl::failed(const legacy::Failure& failure) {
               {{"system", status_.system}, {"entity", status_.entity}, {"reason", failure.message}});
   }
   status_.trouble = failure.message;
+  status_.is_refused = failure.kind == Kind::unauthorised;
   return Task::stop;
 }
 
@@ -217,6 +244,7 @@ Task Stream::Impl::failed(const Error& error) {
                                                            {"detail", error.internal_detail}});
   }
   status_.trouble = error.public_message;
+  status_.is_refused = false;
   return Task::stop;
 }
 
@@ -226,9 +254,10 @@ void Stream::Impl::succeeded() {
   const std::lock_guard lock(mutex_);
   if (!status_.trouble.empty()) log::info("sync goes on", {{"system", status_.system}, {"entity", status_.entity}});
   status_.trouble.clear();
+  status_.is_refused = false;
 }
 
-Result<void> Stream::Impl::start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair) {
+Result<void> Stream::Impl::start_scan(const Fence& fence, const ScanRequest& request) {
   bool busy = false;  // found out inside of the commit, which may run more than once
   auto done = parts_.store.commit(
       fence,
@@ -237,10 +266,13 @@ Result<void> Stream::Impl::start_scan(const Fence& fence, ScanState::Kind kind, 
         StreamState state = view.state();
         busy = state.scan.kind != ScanState::Kind::none && state.scan.phase != ScanState::Phase::done;
         if (busy) return changes;
+        Json report = report_of_next(state.scan.report);
         state.scan = ScanState{};
-        state.scan.kind = kind;
-        state.scan.dry_run = dry_run;
-        state.scan.repair = repair;
+        state.scan.report = std::move(report);
+        state.scan.kind = request.kind;
+        state.scan.dry_run = request.dry_run;
+        state.scan.repair = request.repair;
+        state.scan.accepts_deletes = request.accepts_deletes;
         state.scan.started = view.now();
         changes.state = state;
         changes.forget_seen = true;

@@ -49,8 +49,12 @@ struct StreamOptions {
   std::int32_t damper_writes = 20;  // writes to one legacy record within damper_window; then it is parked
   std::chrono::milliseconds damper_window{60'000};
   std::int32_t hops_most = 4;
-  bool backfills_itself = false;  // a stream that never was is backfilled, and again when its mapping has changed
-  bool may_push = true;           // false: only one way, legacy to modern
+  // A run that misses more records than both of these deletes nothing, until a person says that they are gone.
+  std::int64_t missing_few = 10;
+  std::int64_t missing_percent = 5;    // of those that are linked
+  std::size_t missing_part = 250'000;  // links that one commit compares with what a run has met
+  bool backfills_itself = false;       // a stream that never was is backfilled, and again when its mapping has changed
+  bool may_push = true;                // false: only one way, legacy to modern
 };
 
 // How long after it was planned a write may still have its effect: it is sent within one deadline, and a system that
@@ -58,20 +62,6 @@ struct StreamOptions {
 inline std::chrono::milliseconds effect_deadline(const StreamOptions& options) {
   return 2 * options.call_deadline;
 }
-
-// What a stream is doing, for status and metrics. A copy, in memory only.
-struct StreamStatus {
-  std::string system;
-  std::string entity;
-  bool holds_lease = false;
-  std::string trouble;                   // why it cannot go on right now, for people; empty: all is well
-  std::optional<WallTime> caught_up_at;  // when the feed was last read to its end
-  std::int64_t near_misses = 0;
-  std::int64_t lag_ms = 0;                // of the last captured change: stamp to commit
-  double scan_rate = 0;                   // records per second of the scan under way
-  std::vector<std::string> schema_drift;  // one sentence per field that is held
-  std::size_t observed_waiting = 0;
-};
 
 // What to do after a step.
 struct Step {
@@ -126,7 +116,7 @@ public:
   void wait_for_parents(std::function<bool()> must_wait);
 
   // Asks for a scan; it begins with one of the next steps, and survives restarts. `conflict` if one is under way.
-  Result<void> start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair);
+  Result<void> start_scan(const Fence& fence, const ScanRequest& request);
 
   StreamStatus status() const;  // from any thread
   bool backfills_itself() const;

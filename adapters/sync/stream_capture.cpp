@@ -9,6 +9,8 @@
 namespace banyan::sync {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::size_t kRecentLimit = 50'000;
 constexpr std::size_t kIdsPerStep = 20;
 
@@ -56,7 +58,7 @@ Task Stream::Impl::absorb_all(std::span<const Intake> intakes, const Also& also)
 Result<void> Stream::Impl::try_to_absorb(std::span<const Intake> intakes, const Also& also) {
   const AbsorbContext context = absorb_context();
   Absorbed absorbed;
-  const auto done = parts_.store.commit(
+  auto done = parts_.store.commit(
       fence_,
       [&](View& view) {
         absorbed = absorb(view, context, intakes);
@@ -98,7 +100,7 @@ void Stream::Impl::note(const Absorbed& absorbed) {
     status_.near_misses += absorbed.near_misses;
     if (absorbed.oldest_stamp) {
       const auto lag = parts_.clock.wall() + legacy_ahead_ - *absorbed.oldest_stamp;
-      status_.lag_ms = std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(lag).count());
+      status_.lag_ms = std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(lag).count());
     }
     missing = on_missing_;
     deleted = on_deleted_;
@@ -241,8 +243,30 @@ Task Stream::Impl::begin_feed() {
   return Task::done;
 }
 
-// One page of the feed. A pass begins `overlap` before the cursor and goes on to the end of the feed; what it meets
-// again on the way is known by its version.
+// Where a pass through the feed begins. Rows may appear behind the cursor, up to `overlap` behind it, so passes look
+// back so far. They do so in that time, too: what has an earlier stamp than the cursor was under way when the cursor
+// was read. So once the cursor has rested for longer, one look back in each `overlap` is for what nobody expected, and
+// the other passes only look whether there is anything new: else every poll of a quiet night would read the evening's
+// import again.
+legacy::Cursor Stream::Impl::begin_pass(milliseconds overlap) {
+  const bool rewinds = can().ordering == legacy::Ordering::stamp && state_.cursor != legacy::Cursor{};
+  pass_began_ = parts_.clock.now();
+  only_looks_ = rewinds && pass_began_ < next_look_back_;
+  return rewinds && !only_looks_ ? parts_.system.rewind(type(), state_.cursor, overlap) : state_.cursor;
+}
+
+Task Stream::Impl::end_pass(milliseconds overlap, bool found_any) {
+  pass_.reset();
+  const auto rest = overlap + can().stamp_precision;  // rows of one stamp come in any order
+  if (!only_looks_ && pass_began_ - cursor_moved_ > rest) next_look_back_ = pass_began_ + overlap;
+  next_poll_ = step_began_ + options_.poll_interval;  // after a long pass, too
+  wake_ = std::min(wake_, next_poll_);
+  const std::lock_guard lock(mutex_);
+  status_.caught_up_at = parts_.clock.wall();
+  return found_any ? Task::done : Task::idle;
+}
+
+// One page of the feed, whose passes go on to its end. What they meet again on the way is known by its version.
 Task Stream::Impl::capture_feed() {
   const SteadyTime now = parts_.clock.now();
   if (can().feed == legacy::Feed::scan_only) return Task::idle;
@@ -264,10 +288,7 @@ Task Stream::Impl::capture_feed() {
   }
   const auto overlap =
       std::clamp(std::max(state_.overlap, can().overlap), options_.overlap_least, options_.overlap_most);
-  const bool rewinds = can().ordering == legacy::Ordering::stamp && state_.cursor != legacy::Cursor{};
-  const legacy::Cursor from = pass_     ? *pass_
-                              : rewinds ? parts_.system.rewind(type(), state_.cursor, overlap)
-                                        : state_.cursor;
+  const legacy::Cursor from = pass_ ? *pass_ : begin_pass(overlap);
   const auto page = parts_.system.changes(type(), from, std::min(options_.page, can().page_limit), call_deadline());
   if (!page) {
     pass_.reset();
@@ -277,7 +298,7 @@ Task Stream::Impl::capture_feed() {
   std::vector<Intake> intakes;
   // Before the first backfill has ended, rows that are met for the first time need not be late ones.
   const bool is_backfilled = state_.backfilled_at != WallTime{};
-  std::unordered_map<std::string, std::chrono::milliseconds> behind;  // rows that appeared behind the cursor, how far
+  std::unordered_map<std::string, milliseconds> behind;  // rows that appeared behind the cursor, how far
   const auto add = [&](const legacy::LegacyRecord& row, const std::string& problem) {
     const auto known = recent_.find(row.id);
     if (known != recent_.end() && !row.version.empty() && known->second == row.version) return;
@@ -293,6 +314,10 @@ Task Stream::Impl::capture_feed() {
     add(row, page->problem.empty() ? "The record could not be read." : page->problem);
 
   const bool moves = is_ahead && page->next != state_.cursor && page->next != legacy::Cursor{};
+  if (only_looks_ && (moves || page->more || !page->records.empty() || !page->unreadable.empty())) {
+    next_look_back_ = now;  // the cursor never passes by what is late: all is read by one that looks back
+    return Task::done;
+  }
   if (intakes.empty() && !moves) {
     succeeded();
   } else {
@@ -316,16 +341,12 @@ Task Stream::Impl::capture_feed() {
       if (!intake.row.deleted) recent_[intake.row.id] = intake.row.version;
     }
   }
+  if (moves || !behind.empty()) cursor_moved_ = next_look_back_ = parts_.clock.now();
   if (page->more) {
     pass_ = page->next;
     return Task::done;
   }
-  pass_.reset();
-  next_poll_ = now + options_.poll_interval;
-  wake_ = std::min(wake_, next_poll_);
-  const std::lock_guard lock(mutex_);
-  status_.caught_up_at = parts_.clock.wall();
-  return intakes.empty() ? Task::idle : Task::done;
+  return end_pass(overlap, !intakes.empty());
 }
 
 // Systems that keep a list of deletes. Each id is looked at before it is believed: it may have been made again.

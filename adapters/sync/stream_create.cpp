@@ -1,8 +1,9 @@
 // Store -> legacy: finding out what became of creates that were never answered.
 //
 // A create that was begun stands as an attempted intent until it is known whether it arrived. What is found is adopted
-// at once. That nothing is found proves nothing before the call can have no effect any more (effect_deadline), unless
-// the id is ours: then a second create cannot make a second record.
+// at once. That nothing is found proves nothing before the call can have no effect any more (effect_deadline), not even
+// where the id is ours: what was sent may still arrive after something newer was sent, or after another legacy record
+// was taken for it.
 #include <algorithm>
 #include <utility>
 
@@ -118,7 +119,7 @@ Changes Stream::Impl::settle_lost_create(View& view, const LostCreate& lost,
   }
   Changes changes;
   if (candidates.empty()) {  // it never arrived, or not yet
-    if (!lost.is_settled && can().create_identity != legacy::CreateIdentity::chosen_id) return changes;
+    if (!lost.is_settled) return changes;
     Intent again = intent;
     again.attempted = false;
     changes.intents.push_back(std::move(again));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/sync/mapping_field.hpp"
 #include "adapters/sync/stream_impl.hpp"
 
 namespace banyan::sync {
@@ -44,9 +45,19 @@ void add_chunk(Json& report, const Changes& changes, std::size_t rows) {
     ++(is_conflict ? reviewed : unmappable);
     if (!is_conflict) add_problem(report, matter);
   }
-  // What waits for a parent would be created after it.
+  // What waits for a parent would be created after it. A row that a table does not have is told at once: it comes with
+  // the next reading, or not at all.
   std::size_t later = 0;
   for (const Waiting& waiting : changes.waiting) {
+    if (waiting.on && is_table_row(*waiting.on)) {
+      Parked matter;
+      matter.error_class = "missing_reference";
+      matter.message = waiting.reason;
+      matter.legacy_id = waiting.legacy_id;
+      add_problem(report, matter);
+      ++unmappable;
+      continue;
+    }
     const auto has_link = [&](const Link& link) { return link.legacy_id == waiting.legacy_id; };
     if (std::none_of(changes.links.begin(), changes.links.end(), has_link)) ++later;
   }

@@ -49,7 +49,8 @@ public:
 
   // stream.cpp
   Step step(const Fence& fence);
-  Result<void> start_scan(const Fence& fence, ScanState::Kind kind, bool dry_run, bool repair);
+  Task do_live_work();
+  Result<void> start_scan(const Fence& fence, const ScanRequest& request);
   Deadline call_deadline() const;
   Deadline commit_deadline() const;
   Task failed(const legacy::Failure& failure);
@@ -64,6 +65,8 @@ public:
   Task capture_observed();
   Task begin_feed();
   Task capture_feed();
+  legacy::Cursor begin_pass(std::chrono::milliseconds overlap);
+  Task end_pass(std::chrono::milliseconds overlap, bool found_any);
   Task capture_deletes();
   Task list_deletes();
   Task retry_waiting();
@@ -121,7 +124,7 @@ public:
   Task read_first();
   Task settle_written(const PlannedWrite& write, const legacy::Written& written);
   Task settle_failed(const PlannedWrite& write, const legacy::Failure& failure);
-  Task look_again(const PlannedWrite& write, bool is_dead);
+  Task look_again(const PlannedWrite& write, bool& is_dead);
   bool is_dead(const PlannedWrite& write, const legacy::Failure& failure) const;
   void close_rejected(View& view, const PlannedWrite& write, Changes& changes);
 
@@ -141,11 +144,19 @@ public:
   // stream_scan.cpp
   Task scan();
   Task scan_chunk();
+  Task count_missing();
+  void read_anew(View& view, Changes& changes) const;
+  void warn_that_it_reads_anew() const;
+  bool is_too_much(const Json& report, const char* what) const;
+  std::optional<std::vector<Intake>> read_missing(ScanState& next, Task& ended);
+  Task look_for_missing();
+  std::int64_t count_gone(View& view, std::span<const Intake> rows, Json& missing) const;
   Task scan_absent();
   Task scan_end();
   bool scan_is_due();
   bool wants_backfill() const;
-  Task verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen);
+  Task verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen,
+                   bool may_repair = true);
   Task differing(const std::vector<Intake>& intakes, std::vector<std::string>& suspects);
   struct StoreCheck;
   Task verify_store();
@@ -164,6 +175,7 @@ public:
   Task replay_modern(const Parked& matter);
   Task answer_lost_create(const Parked& matter);
   SteadyTime next_answers_{};
+  SteadyTime next_restored_{};
   std::unordered_map<std::int64_t, SteadyTime> answers_later_;  // by matter: when to try again
 
   // stream_schema.cpp
@@ -188,7 +200,13 @@ public:
   SteadyTime retry_at_{};
   std::int32_t failures_ = 0;
   std::size_t turn_ = 0;
+  bool knows_schema_ = false;    // it was looked at under this lease
+  bool observed_first_ = false;  // the last step began with what was observed
   SteadyTime next_poll_{};
+  SteadyTime cursor_moved_{};    // when it was last seen to, or the lease was taken
+  SteadyTime next_look_back_{};  // when a pass through the feed begins before the cursor again
+  SteadyTime pass_began_{};
+  bool only_looks_ = false;  // the pass under way: for whether there is anything new
   SteadyTime next_deletes_{};
   std::vector<std::string> listed_deletes_;  // still to be looked at
   std::string deletes_reached_;              // StreamState::deletes_since once all of them have been
@@ -214,6 +232,7 @@ public:
     std::string after;
     bool ended = false;
     std::int64_t differences = 0;
+    std::int64_t left_out = 0;  // records without a link that could not be judged
     Json examples = Json::array();
   };
   StoreCheck store_check_;
@@ -229,6 +248,7 @@ public:
   std::function<void(const Reference&)> on_missing_;
   std::function<void()> on_deleted_;
   std::function<bool()> must_wait_;
+  WallTime held_since_;  // under this lease
   StreamStatus status_;
 };
 

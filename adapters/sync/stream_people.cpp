@@ -1,4 +1,5 @@
-// What people have decided: answered conflicts and replayed dead letters are carried out.
+// What people have decided: answered conflicts and replayed dead letters are carried out. So are dead letters whose
+// cause is gone.
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +10,13 @@ namespace {
 
 constexpr std::size_t kAnswers = 20;  // looked at in one step
 constexpr std::chrono::seconds kAnswerPause{2};
+constexpr std::chrono::seconds kLookForRestored{5};
+
+// Whether it is carried out in the store alone: a change of the modern side goes out again.
+bool is_replay(const Parked& matter) {
+  if (matter.error_class == "ambiguous_create") return false;
+  return matter.legacy_id.empty() || (matter.kind == Parked::Kind::dead_letter && matter.side == records::Side::modern);
+}
 
 }  // namespace
 
@@ -20,16 +28,19 @@ Task Stream::Impl::carry_out_answers() {
     nudged = nudged_;
   }
   if (!nudged && now < next_answers_) return Task::idle;
-  const auto matters = parts_.store.answered(id_, kAnswers + answers_later_.size(), commit_deadline());
+  const bool looks_for_restored = now >= next_restored_;
+  const auto look = looks_for_restored ? SyncStore::Look::restored_too : SyncStore::Look::answered;
+  const auto matters = parts_.store.ready_matters(id_, kAnswers + answers_later_.size(), look, commit_deadline());
   if (!matters) return failed(matters.error());
   std::erase_if(answers_later_, [&](const auto& later) { return later.second <= now; });
   const auto next = std::find_if(matters->begin(), matters->end(),
                                  [&](const Parked& matter) { return !answers_later_.contains(matter.id); });
   if (next == matters->end()) {
     next_answers_ = now + options_.poll_interval;
+    if (looks_for_restored) next_restored_ = now + kLookForRestored;
     return Task::idle;
   }
-  if (!may_call(Urgency::live)) return Task::idle;
+  if (!is_replay(*next) && !may_call(Urgency::live)) return Task::idle;
   // Also if it fails: it must not come first for ever.
   answers_later_[next->id] = now + kAnswerPause;
   return carry_out_answer(*next);
@@ -37,8 +48,7 @@ Task Stream::Impl::carry_out_answers() {
 
 Task Stream::Impl::carry_out_answer(const Parked& matter) {
   if (matter.error_class == "ambiguous_create") return answer_lost_create(matter);
-  if (matter.kind == Parked::Kind::dead_letter && matter.side == records::Side::modern) return replay_modern(matter);
-  if (matter.legacy_id.empty()) return replay_modern(matter);
+  if (is_replay(matter)) return replay_modern(matter);
   auto rows = read(std::span(&matter.legacy_id, 1), Via::retry, false);
   if (!rows) return failed(rows.error());
   Intake& intake = rows->front();
@@ -82,7 +92,11 @@ Task Stream::Impl::replay_modern(const Parked& matter) {
       [&](View& view) {
         Changes changes;
         const Coupling known = std::move(view.by_record(std::span(&matter.record_id, 1)).front());
-        const Parked now = view.parked(matter.id).value_or(matter);
+        Parked now = view.parked(matter.id).value_or(matter);
+        if (now.state == Parked::State::open) {  // what it refers to is there again
+          now.answer = Json::object();
+          now.answered_by = "policy";
+        }
         close_counted(now, changes);
         if (!known.record) return changes;
         changes.outbox_added.push_back(matter.record_id);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adapters/sync/field_values.hpp"
+#include "adapters/sync/mapping_field.hpp"
 #include "adapters/sync/stream_impl.hpp"
 
 namespace banyan::sync {
@@ -42,6 +43,33 @@ std::optional<Parked> invalid_fields(const std::vector<Held>& held, bool only_re
 bool is_create_open(View& view) {
   const std::vector<Intent> intents = view.open_intents();
   return std::any_of(intents.begin(), intents.end(), [](const Intent& intent) { return intent.attempted; });
+}
+
+// What fields refer to that is no record any more: it will not come.
+std::optional<Parked> gone_references(View& view, const std::vector<Held>& held, bool only_required) {
+  std::vector<Reference> references;
+  std::vector<std::string> fields;
+  for (const Held& field : held) {
+    if (field.reason != Held::Reason::unresolved || is_table_row(field.reference)) continue;
+    if (only_required && !field.required) continue;
+    references.push_back(field.reference);
+    fields.push_back(field.field);
+  }
+  const std::vector<bool> gone = view.gone(references);
+  // What waits for a record on its way goes on waiting; a person's matter would take it out of the queue.
+  const bool any_on_its_way = std::find(gone.begin(), gone.end(), false) != gone.end();
+  if (any_on_its_way && !only_required) return std::nullopt;
+  Parked matter;
+  matter.kind = Parked::Kind::dead_letter;
+  matter.error_class = "missing_reference";
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    if (!gone[i]) continue;
+    matter.fields.push_back(fields[i]);
+    matter.message += (matter.message.empty() ? "" : "; ") + fields[i] + " refers to " + references[i].entity + " " +
+                      references[i].id + ", which is deleted";
+  }
+  if (matter.fields.empty()) return std::nullopt;
+  return matter;
 }
 
 bool any_unresolved(const std::vector<Held>& held, bool only_required) {
@@ -137,6 +165,8 @@ void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Couplin
   const Mapped mapped = to_legacy(view, record.data, fields, true);
   if (auto matter = invalid_fields(mapped.held, true))
     return push_parked(view, changes, item, known, std::move(*matter));
+  if (auto matter = gone_references(view, mapped.held, true))
+    return push_parked(view, changes, item, known, std::move(*matter));
   if (any_unresolved(mapped.held, true)) return push_delayed(changes, item);
 
   PlannedWrite write;
@@ -181,7 +211,9 @@ void Stream::Impl::plan_remove(View& view, const OutboxItem& item, const Couplin
     matter.fields = {"*"};
     return push_parked(view, changes, item, known, std::move(matter));
   }
-  if (is_partly_unread(known)) {  // nobody deletes what nobody has seen
+  // Nobody deletes what nobody has seen.
+  if (known.waiting) return push_delayed(changes, item);
+  if (is_partly_unread(known)) {
     to_read_.push_back(known.link->legacy_id);
     return push_delayed(changes, item);
   }
@@ -259,6 +291,7 @@ void Stream::Impl::plan_update(View& view, const OutboxItem& item, const Couplin
   auto invalid = invalid_fields(mapped.held, false);
   const std::vector<std::string> sendable = without_held(fields, mapped.held);
   if (sendable.empty()) {
+    if (!invalid) invalid = gone_references(view, mapped.held, false);
     if (invalid) return push_parked(view, changes, item, known, std::move(*invalid));
     return push_delayed(changes, item);
   }

@@ -88,14 +88,14 @@ Json remember(Json known, const Json& now) {
   return known;
 }
 
-void note_drift(auto& stream, std::vector<std::string> sentences) {
+void note_drift(auto& stream, const std::vector<std::string>& sentences) {
   const std::lock_guard lock(stream.mutex_);
   if (sentences == stream.status_.schema_drift) return;
   for (const std::string& sentence : sentences) {
     log::warn("schema drift",
               {{"system", stream.status_.system}, {"entity", stream.status_.entity}, {"reason", sentence}});
   }
-  stream.status_.schema_drift = std::move(sentences);
+  stream.status_.schema_drift = sentences;
 }
 
 }  // namespace
@@ -133,7 +133,8 @@ Task Stream::Impl::describe() {
   }
   for (std::string& sentence : newly_required(mapped, before, described)) sentences.push_back(std::move(sentence));
   drifted_ = drifted;
-  note_drift(*this, std::move(sentences));
+  knows_schema_ = true;
+  note_drift(*this, sentences);
   const Json remembered = remember(before, described);
   if (is_same && remembered == before) return Task::done;
   const auto done = parts_.store.commit(

@@ -98,7 +98,8 @@ bool is_lost(const Coupling& known) {
 
 // A difference counts only if it survives a second reading of both sides with nothing in flight: what differs now is
 // read again, after the feed has been read to its end, and compared with what has become of the store.
-Task Stream::Impl::verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen) {
+Task Stream::Impl::verify_rows(std::vector<Intake> intakes, ScanState next, const std::vector<std::string>& seen,
+                               bool may_repair) {
   std::vector<std::string> suspects;
   if (const Task ended = differing(intakes, suspects); ended == Task::stop) return ended;
   if (!suspects.empty()) {
@@ -122,11 +123,12 @@ Task Stream::Impl::verify_rows(std::vector<Intake> intakes, ScanState next, cons
     return std::find(suspects.begin(), suspects.end(), intake.row.id) == suspects.end();
   });
   next.differences += static_cast<std::int64_t>(intakes.size());
-  const std::vector<Intake> found = next.repair ? intakes : std::exchange(intakes, {});
+  const bool repairs = next.repair && may_repair;
+  const std::vector<Intake> found = repairs ? intakes : std::exchange(intakes, {});
   return take_in(intakes, [&](View& view, Changes& changes) {
     ScanState after = next;
     add_row_examples(view, parts_.mapping, found, drifted_, after.report);
-    if (after.repair) after.repaired += taken_in(found, changes);
+    if (repairs) after.repaired += taken_in(found, changes);
     if (go_on(view, after, changes)) changes.seen = seen;
   });
 }
@@ -163,6 +165,7 @@ Task Stream::Impl::verify_store() {
     store_check_.after = drift->record_ids.back();
   }
   store_check_.differences += found.differences;
+  store_check_.left_out += found.left_out;
   for (Json& example : found.examples) {
     if (store_check_.examples.size() < kScanExamples) store_check_.examples.push_back(std::move(example));
   }
@@ -171,13 +174,20 @@ Task Stream::Impl::verify_store() {
 }
 
 // What repair has put right is counted in the same commit, since another look no longer finds it; the rest is put into
-// `found`.
+// `found`. A row without a link that waits, for a record or a person, may be what a record without one belongs to: none
+// of those is judged then.
 Changes Stream::Impl::check_records(View& view, const std::vector<std::string>& record_ids, StoreCheck& found) {
   found = {};
   Changes changes;
   StreamState state = view.state();
   if (!is_same_run(state.scan, state_.scan)) return changes;
-  for (const Coupling& known : view.by_record(record_ids)) {
+  const std::vector<Coupling> couplings = view.by_record(record_ids);
+  const bool unclear = std::any_of(couplings.begin(), couplings.end(), is_lost) && view.any_row_unlinked();
+  for (const Coupling& known : couplings) {
+    if (unclear && is_lost(known)) {
+      ++found.left_out;
+      continue;
+    }
     if (!repair_record(view, known, state.scan.repair, changes)) continue;
     const bool is_here = known.record && !known.record->deleted;
     Json example = example_of(known, parts_.mapping.rules(), known.link ? *known.link->base : Json(),

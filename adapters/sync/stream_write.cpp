@@ -194,7 +194,7 @@ Task Stream::Impl::settle_failed(const PlannedWrite& write, const legacy::Failur
   }
   const bool is_create = write.kind == PlannedWrite::Kind::create;
   if (is_create && failure.kind != Kind::rejected) lost_creates_ = true;  // find() tells whether it arrived
-  const bool dead = is_dead(write, failure);
+  bool dead = is_dead(write, failure);
   if (failure.kind == Kind::stale || failure.kind == Kind::missing || (failure.kind == Kind::rejected && !is_create)) {
     if (const Task ended = look_again(write, dead); ended != Task::done || !dead) return ended;
   }
@@ -228,8 +228,9 @@ Task Stream::Impl::settle_failed(const PlannedWrite& write, const legacy::Failur
 }
 
 // The record has moved, or may have: what it is now comes first, the write is planned anew. Not at once if that has
-// happened before.
-Task Stream::Impl::look_again(const PlannedWrite& write, bool is_dead) {
+// happened before. One that is gone has nothing that a person could look at: parts go with their whole while they are
+// written, and systems have many words for that.
+Task Stream::Impl::look_again(const PlannedWrite& write, bool& is_dead) {
   const auto delay = [&](Changes& changes) {
     if (is_dead) return;
     if (write.item.attempt > 0) return push_delayed(changes, write.item);
@@ -238,6 +239,7 @@ Task Stream::Impl::look_again(const PlannedWrite& write, bool is_dead) {
   parts_.budget.spend();
   auto rows = read(std::span(&write.legacy_id, 1), Via::feed, true);
   if (rows) {
+    is_dead = is_dead && !rows->front().row.deleted;
     rows->front().refused = !write.pending.is_repeat;
     return take_in(*rows, [&](View&, Changes& changes) { delay(changes); });
   }

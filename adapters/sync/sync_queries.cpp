@@ -1,8 +1,10 @@
 // Reports, scans, pauses, owners, links, tidying; parked matters are in sync_queries_parked.cpp.
 #include "adapters/sync/sync_queries.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "adapters/sync/postgres_dry_runs.hpp"
 #include "adapters/sync/postgres_rows.hpp"
 
 namespace banyan::sync {
@@ -30,30 +32,28 @@ const std::string kStreams =
     " AS ended, r.repair, r.checked, r.differences, r.repaired, r.report FROM banyan.verify_result r "
     "WHERE r.stream = s.stream ORDER BY r.id DESC LIMIT 1) v ON true "
     "WHERE t.active ORDER BY t.system, s.stream";
-constexpr pqxx::row::size_type kAfterState = 23;
 
 // Takes the run over only if none but a sweep is under way; what was met before is forgotten, and records without a
 // link are looked for afresh, as the engine does when it begins one by itself.
 constexpr const char* kStartScan = R"sql(
 WITH begun AS (
   UPDATE banyan.stream_state s SET scan_kind = $3, scan_phase = 'reading', scan_position = '', scan_dry_run = $4,
-    scan_repair = $5, scan_started = now(), scan_ended = 'epoch', scanned = 0, differences = 0, repaired = 0,
+    scan_repair = $5, scan_accepts_deletes = $7, scan_started = now(), scan_ended = 'epoch', scanned = 0, differences = 0, repaired = 0,
     report = CASE WHEN s.scan_kind = 'sweep' AND s.scan_phase <> 'done' AND $6 THEN '{"replaced_sweep": true}'::jsonb
-             ELSE '{}' END,
+             ELSE '{}' END || )sql" BANYAN_REPORT_OF_NEXT R"sql(,
     unlinked_from = '00000000-0000-0000-0000-000000000000'
   FROM banyan.stream t
   WHERE t.id = s.stream AND t.active AND ($1 = '' OR t.system = $1) AND ($2 = '' OR t.entity = $2)
     AND (s.scan_kind IN ('none', 'sweep') OR s.scan_phase = 'done')
   RETURNING s.stream, t.system, t.entity
-), forgotten AS (
-  INSERT INTO banyan.sweep_seen AS n (stream, legacy_id, run) SELECT stream, '', 1 FROM begun
-  ON CONFLICT (stream, legacy_id) DO UPDATE SET run = n.run + 1
-)
-SELECT system, entity, pg_notify('banyan_outbox', stream::text) FROM begun ORDER BY stream
-)sql";
+))sql" BANYAN_FORGET_SEEN "SELECT system, entity, pg_notify('banyan_outbox', stream::text) FROM begun ORDER BY stream";
 
-constexpr const char* kAnyStream =
-    "SELECT FROM banyan.stream WHERE active AND ($1 = '' OR system = $1) AND ($2 = '' OR entity = $2) LIMIT 1";
+// A statement of its own, after kStartScan: that one may have waited for the commit that began the other run.
+constexpr const char* kAskedFor = R"sql(
+SELECT t.system, t.entity, s.scan_kind, s.scan_dry_run
+FROM banyan.stream t JOIN banyan.stream_state s ON s.stream = t.id
+WHERE t.active AND ($1 = '' OR t.system = $1) AND ($2 = '' OR t.entity = $2) ORDER BY t.id
+)sql";
 
 constexpr const char* kPause = R"sql(
 WITH changed AS (
@@ -184,29 +184,40 @@ Result<std::vector<StreamReport>> SyncQueries::streams(Deadline deadline) {
     std::vector<StreamReport> reports;
     for (const auto& row : tx.exec(kStreams)) reports.push_back(read_report(row));
     for (StreamReport& report : reports) report.links = estimate_links(tx, report.state.id);
+    auto told = read_told(tx);
+    auto dry_runs = read_dry_runs(tx);
+    for (StreamReport& report : reports) {
+      if (auto found = dry_runs.extract(report.state.id)) report.last_dry_run = std::move(found.mapped());
+      if (auto found = told.extract(report.state.id)) report.told = std::move(found.mapped());
+    }
     return reports;
   });
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> SyncQueries::start_scan(const std::string& system,
-                                                                                 const std::string& entity,
-                                                                                 ScanState::Kind kind, bool dry_run,
-                                                                                 bool repair, Deadline deadline) {
-  using Names = std::vector<std::pair<std::string, std::string>>;
-  const auto begin = [&](store::Transaction& tx) -> std::optional<Names> {
-    if (tx.exec_params(kAnyStream, system, entity).empty()) return std::nullopt;
-    Names names;
-    const std::string word(to_string(kind));
-    const bool only_looks = dry_run || (kind == ScanState::Kind::verify && !repair);
-    for (const auto& row : tx.exec_params(kStartScan, system, entity, word, dry_run, repair, only_looks)) {
-      names.emplace_back(text_of(row[0]), text_of(row[1]));
+Result<StartedScans> SyncQueries::start_scan(const std::string& system, const std::string& entity,
+                                             const ScanRequest& request, Deadline deadline) {
+  if (auto fault = fault_in(request)) return fail(ErrorCode::invalid_argument, std::move(*fault));
+  const auto begin = [&](store::Transaction& tx) {
+    StartedScans scans;
+    const std::string word(to_string(request.kind));
+    const bool only_looks = request.dry_run || (request.kind == ScanState::Kind::verify && !request.repair);
+    for (const auto& row : tx.exec_params(kStartScan, system, entity, word, request.dry_run, request.repair, only_looks,
+                                          request.accepts_deletes)) {
+      scans.begun.emplace_back(text_of(row[0]), text_of(row[1]));
     }
-    return names;
+    for (const auto& row : tx.exec_params(kAskedFor, system, entity)) {
+      StartedScans::Name name(text_of(row[0]), text_of(row[1]));
+      if (std::find(scans.begun.begin(), scans.begun.end(), name) != scans.begun.end()) continue;
+      const std::string run = std::string(flag_of(row[3]) ? "dry run of a " : "") + std::string(text_of(row[2]));
+      scans.skipped.emplace_back(std::move(name), "a " + run + " is under way");
+    }
+    return scans;
   };
-  auto begun = database_.transact<std::optional<Names>>(deadline, begin);
-  if (!begun) return tl::unexpected(std::move(begun.error()));
-  if (!*begun) return fail(ErrorCode::not_found, "There is no such system or entity.");
-  return std::move(**begun);
+  auto scans = database_.transact<StartedScans>(deadline, begin);
+  if (scans && scans->begun.empty() && scans->skipped.empty()) {
+    return fail(ErrorCode::not_found, "There is no such system or entity.");
+  }
+  return scans;
 }
 
 Result<std::vector<std::string>> SyncQueries::pause(const std::string& system, bool paused, const std::string& reason,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/sync/postgres_told.hpp"
 #include "adapters/sync/sync_store.hpp"
 #include "gateway/store/database.hpp"
 
@@ -22,10 +23,12 @@ struct StreamReport {
   Counts legacy;                           // captured on the legacy side
   Counts modern;                           // on the modern side; captured and in_flight include what is in the outbox
   std::optional<ScanState> last_verify;    // the last finished one, of banyan.verify_result
+  std::optional<ScanState> last_dry_run;   // the last finished one, of banyan.dry_run_result
   std::int64_t parked = 0;                 // open or answered matters
   std::int64_t links = 0;                  // an estimate is enough
   std::optional<WallTime> oldest_waiting;  // of what is in flight, on either side
   std::string lease_owner;                 // empty: nobody
+  std::optional<Told> told;                // by the process that has it, or had it last
 };
 
 struct ParkedFilter {
@@ -47,6 +50,13 @@ struct ParkedReport {
   Parked matter;
 };
 
+// What became of asking for runs, by (system, entity).
+struct StartedScans {
+  using Name = std::pair<std::string, std::string>;
+  std::vector<Name> begun;
+  std::vector<std::pair<Name, std::string>> skipped;  // with the reason: "a backfill is under way"
+};
+
 class SyncQueries {
 public:
   // `database` must outlive the object.
@@ -65,11 +75,10 @@ public:
   // Answers every open dead letter that fits with {}: how many.
   Result<std::int64_t> replay(const ParkedFilter& filter, const std::string& by, Deadline deadline);
 
-  // Asks for a run. Empty names: all. The (system, entity) pairs for which it was begun; those with a run under way are
-  // left out, but a sweep gives way: if the run does not do its work, it comes again afterwards.
-  Result<std::vector<std::pair<std::string, std::string>>> start_scan(const std::string& system,
-                                                                      const std::string& entity, ScanState::Kind kind,
-                                                                      bool dry_run, bool repair, Deadline deadline);
+  // Asks for a run. Empty names: all. Streams with a run under way are skipped, but a sweep gives way: if the run does
+  // not do its work, it comes again afterwards. not_found, invalid_argument: see fault_in().
+  Result<StartedScans> start_scan(const std::string& system, const std::string& entity, const ScanRequest& request,
+                                  Deadline deadline);
 
   // Empty: all systems. The names of those that are there.
   Result<std::vector<std::string>> pause(const std::string& system, bool paused, const std::string& reason,

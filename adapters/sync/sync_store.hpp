@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/legacy/legacy_system.hpp"
@@ -162,19 +163,37 @@ struct OutboxItem {
 // A run through all records of the legacy side.
 struct ScanState {
   enum class Kind : std::uint8_t { none, backfill, sweep, verify };
-  enum class Phase : std::uint8_t { reading, absent, done };  // absent: looking at what the run did not see
+  enum class Phase : std::uint8_t {
+    reading,
+    counting,  // how many links the run has not met
+    looking,   // many: how many of them are gone
+    absent,    // each of them is asked for, and what is gone is taken in
+    done
+  };
   Kind kind = Kind::none;
   Phase phase = Phase::reading;
   std::string position;  // of the last chunk committed
   bool dry_run = false;
   bool repair = false;
+  bool accepts_deletes = false;  // a person has said that what is missing is gone, however much it is
   WallTime started{};
   WallTime ended{};
   std::int64_t scanned = 0;
   std::int64_t differences = 0;
   std::int64_t repaired = 0;
-  Json report = Json::object();  // what would not map, examples of differences
+  Json report = Json::object();  // what would not map, examples of differences, links not met
 };
+
+// What a person, or the time of day, asks a scan for. See ScanState.
+struct ScanRequest {
+  ScanState::Kind kind = ScanState::Kind::sweep;
+  bool dry_run = false;
+  bool repair = false;
+  bool accepts_deletes = false;
+};
+
+// Why such a run is not to be asked for, as a sentence for people; nothing: it may be.
+std::optional<std::string> fault_in(const ScanRequest& request);
 
 // Durable state of one stream.
 struct StreamState {
@@ -264,11 +283,16 @@ public:
   // Across all streams of the system. Same order; nothing where there is no link. Redirects are followed.
   virtual std::vector<std::optional<std::string>> record_ids(std::span<const Reference> by_legacy_id) = 0;
   virtual std::vector<std::optional<std::string>> legacy_ids(std::span<const Reference> by_record_id) = 0;
+  // Which of these records are deleted, or never were. Same order.
+  virtual std::vector<bool> gone(std::span<const Reference> by_record_id) = 0;
   // The greatest version in the record's history; 0: there is none.
   virtual std::int64_t last_version(const std::string& record_id) = 0;
   // Live records of the stream's entity without a link in this stream that have these values; at most `limit`.
   virtual std::vector<Record> unlinked(const Json& values, std::size_t limit) = 0;
   virtual bool any_unlinked() = 0;
+  // Whether the stream knows of a legacy row that has no link: a captured change of it waits, or a matter about it is
+  // open.
+  virtual bool any_row_unlinked() = 0;
   // The last change of the field in the record's history that did not come from this stream's system; nothing: none.
   struct Edit {
     WallTime at{};
@@ -280,8 +304,24 @@ public:
   virtual std::vector<std::string> disputed_ids() = 0;
   virtual std::optional<Parked> parked(std::int64_t id) = 0;
   // Links with a base whose legacy id is not among the `seen` of the scan under way and that were made before it
-  // began: legacy ids greater than `after`, by bytes, at most `limit`.
-  virtual std::vector<std::string> links_not_seen(const std::string& after, std::size_t limit) = 0;
+  // began. Each call looks at a part of the links. `up_to`: where it ends, to go on from; empty: there is no more.
+  // Nothing at all: the store has lost what the scan has met, and nothing can be concluded before it has read
+  // everything anew, from a commit with `forget_seen` on.
+  struct LinkPart {
+    std::string after;      // legacy ids greater than this one, by bytes
+    std::size_t links = 0;  // at most so many, from 1
+  };
+  struct NotSeen {
+    std::vector<std::string> ids;  // at most `limit`
+    std::string up_to;
+  };
+  virtual std::optional<NotSeen> not_seen(const LinkPart& part, std::size_t limit) = 0;
+  struct NotSeenCount {
+    std::int64_t missing = 0;
+    std::int64_t linked = 0;  // links of which it could be said
+    std::string up_to;
+  };
+  virtual std::optional<NotSeenCount> count_not_seen(const LinkPart& part) = 0;
 };
 
 using Decide = std::function<Changes(View&)>;
@@ -293,6 +333,24 @@ struct DriftScope {
   // So is a live record of the entity without a link, if nothing is under way for it: it is in no outbox, its create
   // has not been attempted, and it is no open matter. True if creates cross.
   bool unlinked = false;
+};
+
+// What a stream is doing, for status and metrics. A copy, in memory only, but for what is told to other processes.
+struct StreamStatus {
+  std::string system;
+  std::string entity;
+  bool holds_lease = false;
+  std::string trouble;                   // why it cannot go on right now, for people; empty: all is well
+  bool is_refused = false;               // the trouble is that the legacy system refuses the credentials
+  std::optional<WallTime> caught_up_at;  // when the feed was last read to its end
+  std::int64_t near_misses = 0;
+  std::int64_t lag_ms = 0;  // of the last captured change: stamp to commit
+  // How much longer than a poll interval the feed has not been read to its end, as far as this process knows; 0 where
+  // there is no feed.
+  std::int64_t behind_ms = 0;
+  double scan_rate = 0;                   // records per second of the scan under way
+  std::vector<std::string> schema_drift;  // one sentence per field that is held
+  std::size_t observed_waiting = 0;
 };
 
 // How a lease stands.
@@ -318,6 +376,10 @@ public:
   // wait for commits under way. Only stores that several processes share can do it: see Runner.
   virtual Result<std::vector<LeaseStand>> keep_leases(const std::string& owner, std::span<const StreamId> streams,
                                                       std::chrono::milliseconds term, Deadline deadline);
+  // Tells other processes what these streams are doing: those that `owner` holds, and those that nobody does. A store
+  // that is not shared has nobody to tell.
+  virtual Result<void> tell(const std::string& owner, std::span<const std::pair<StreamId, StreamStatus>> statuses,
+                            Deadline deadline);
   // Notes that this process is alive for `term`, and gives the number of processes that are, this one included.
   virtual Result<std::size_t> present(const std::string& owner, std::chrono::milliseconds term, Deadline deadline) = 0;
 
@@ -328,8 +390,12 @@ public:
   virtual Result<std::vector<OutboxItem>> outbox(StreamId stream, std::size_t limit, WallTime now,
                                                  Deadline deadline) = 0;
   virtual Result<std::vector<Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) = 0;
-  // Answered conflicts and replayed dead letters that the engine has not carried out yet.
-  virtual Result<std::vector<Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) = 0;
+  // What can be carried out, by id: answered conflicts, replayed dead letters; and, if asked for, open dead letters of
+  // the modern side whose missing references (fields of `modern`) are all live records again, unless they stand for
+  // changes of the legacy side as well. That looks at each of them, and is not for every poll.
+  enum class Look : std::uint8_t { answered, restored_too };
+  virtual Result<std::vector<Parked>> ready_matters(StreamId stream, std::size_t limit, Look look,
+                                                    Deadline deadline) = 0;
   // The store against its bases: rows whose record has another hash than the link remembers, by bucket checksums and
   // then by row, and records without a link (see DriftScope); a record still in the outbox is left out. `checked`:
   // links compared, whatever `scope` says.

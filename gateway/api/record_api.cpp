@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/api/author.hpp"
 #include "gateway/api/record_api_request.hpp"
 #include "gateway/base/json_text.hpp"
 #include "gateway/base/log.hpp"
@@ -133,6 +134,11 @@ std::string next_target(const HttpRequest& request, const std::string& cursor) {
   return target + separator + "cursor=" + cursor;
 }
 
+// Of a request that handle() has let through.
+records::Author author(const HttpRequest& request) {
+  return {records::Side::modern, author_of(request).value()};
+}
+
 }  // namespace
 
 struct RecordApi::Target {
@@ -145,6 +151,7 @@ RecordApi::RecordApi(records::RecordStore& store, const Clock& clock, RecordApiO
     : store_(store), clock_(clock), options_(std::move(options)) {}
 
 HttpResponse RecordApi::handle(const HttpRequest& request) const {
+  if (const auto known = author_of(request); !known) return net::problem_response(known.error());
   const auto segments = segments_below(kRecordsPrefix, request.path());
   if (!segments || segments->size() > 3) {
     return net::problem_response({ErrorCode::not_found, "There is nothing at this path.", {}});
@@ -280,7 +287,19 @@ HttpResponse RecordApi::restore(const Target& target, const HttpRequest& request
   const auto expected = expected_version(target, request.header("If-Match").value_or("*"), until);
   if (!expected) return failure(expected.error());
   const auto restored = store_.restore(target.entity, target.id, *expected, author(request), until);
-  return restored ? answer(200, *restored) : failure(restored.error());
+  if (!restored) return failure(restored.error());
+  Json back = Json::array();
+  Json left = Json::array();
+  for (const records::Restored::Part& part : restored->parts) {
+    Json named{{"entity", part.entity}, {"id", part.id}};
+    if (part.left.empty()) {
+      back.push_back(std::move(named));
+    } else {
+      named["reason"] = part.left;
+      left.push_back(std::move(named));
+    }
+  }
+  return answer(200, restored->record, {{"parts_restored", std::move(back)}, {"parts_left", std::move(left)}});
 }
 
 HttpResponse RecordApi::history(const Target& target, const HttpRequest& request) const {
@@ -288,7 +307,7 @@ HttpResponse RecordApi::history(const Target& target, const HttpRequest& request
   if (!query) return malformed_query(query.error());
   // The cursor of a history is a version.
   const bool is_version = std::ranges::all_of(query->cursor, [](char c) { return c >= '0' && c <= '9'; });
-  if (!query->filters.empty() || !query->sort.empty() || !is_version || query->cursor.size() > 18) {
+  if (!query->filters.empty() || !query->sort.empty() || query->deleted || !is_version || query->cursor.size() > 18) {
     return malformed_query({{"", "a query of records", "limit, and as cursor the `next` of the page before", ""}});
   }
   const std::int64_t before = query->cursor.empty() ? 0 : std::stoll(query->cursor);
@@ -307,9 +326,11 @@ HttpResponse RecordApi::history(const Target& target, const HttpRequest& request
               {{"history", std::move(list)}, {"next", page->next == 0 ? Json() : Json(std::to_string(page->next))}});
 }
 
-HttpResponse RecordApi::answer(int status, const Record& record) const {
+HttpResponse RecordApi::answer(int status, const Record& record, const Json& more) const {
   auto links = options_.links(record.entity, {record.id});
-  HttpResponse response = json(status, representation(record, links[record.id]));
+  Json body = representation(record, links[record.id]);
+  body.update(more);
+  HttpResponse response = json(status, body);
   response.headers.push_back({"ETag", etag(record)});
   return response;
 }
@@ -325,10 +346,6 @@ Json RecordApi::representation(const Record& record, const Json& links) const {
   if (record.deleted) out["deleted"] = true;
   if (!record.merged_into.empty()) out["merged_into"] = record.merged_into;
   return out;
-}
-
-records::Author RecordApi::author(const HttpRequest& request) const {
-  return {records::Side::modern, options_.author(request)};
 }
 
 }  // namespace banyan::api

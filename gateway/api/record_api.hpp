@@ -23,13 +23,10 @@ struct RecordApiOptions {
   std::chrono::milliseconds deadline{10'000};
 
   // Where records of an entity are found in other systems: id of a record -> a list of objects such as
-  // {"system": "tryton", "type": "party.party", "id": "12"}. Records without any may be left out. May throw.
+  // {"system": "tryton", "id": "12"}. Records without any may be left out. May throw.
   std::function<std::map<std::string, records::Json>(const std::string& entity, const std::vector<std::string>& ids)>
       links =
           [](const std::string&, const std::vector<std::string>&) { return std::map<std::string, records::Json>{}; };
-
-  // Who sends the request, for the history: "user:clara".
-  std::function<std::string(const net::HttpRequest&)> author = [](const net::HttpRequest&) { return "user:api"; };
 };
 
 class RecordApi {
@@ -57,10 +54,11 @@ private:
   // The version that If-Match asks for, if it is one of those that it names; nothing: any will do.
   records::RecordResult<std::optional<std::int64_t>> expected_version(const Target& target, std::string_view if_match,
                                                                       Deadline deadline) const;
-  net::HttpResponse answer(int status, const records::Record& record) const;
+  // `more`: members beside those of the record.
+  net::HttpResponse answer(int status, const records::Record& record,
+                           const records::Json& more = records::Json::object()) const;
   records::Json representation(const records::Record& record, const records::Json& links) const;
   Deadline deadline() const { return Deadline::after(clock_, options_.deadline); }
-  records::Author author(const net::HttpRequest& request) const;
 
   records::RecordStore& store_;
   const Clock& clock_;

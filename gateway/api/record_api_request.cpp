@@ -96,16 +96,19 @@ void set_sort(const std::string& value, ListQuery& query) {
 }
 
 std::optional<FieldFault> take(const std::string& name, const std::string& value, ListQuery& query) {
-  static const std::vector<std::string> kKnown{"limit", "cursor", "sort", "filter[field]"};
+  static const std::vector<std::string> kKnown{"limit", "cursor", "sort", "deleted", "filter[field]"};
   if (name.starts_with("filter[")) return add_filter(name, value, query);
   if (name == "limit") return set_limit(value, query);
   if (name == "cursor") {
     query.cursor = value;
   } else if (name == "sort") {
     set_sort(value, query);
+  } else if (name == "deleted") {
+    if (value != "only" && value != "false") return FieldFault{name, yaml::in_quotes(value), "only or false", ""};
+    query.deleted = value == "only";
   } else {
     const auto near = nearest(name, kKnown);
-    return FieldFault{name, "an unknown parameter", "one of limit, cursor, sort or filter[field]",
+    return FieldFault{name, "an unknown parameter", "one of limit, cursor, sort, deleted or filter[field]",
                       near ? "did you mean \"" + *near + "\"?" : ""};
   }
   return std::nullopt;
@@ -117,12 +120,12 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+}  // namespace
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
 }
-
-}  // namespace
 
 std::optional<std::vector<std::pair<std::string, std::string>>> query_parameters(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> parameters;

@@ -24,7 +24,7 @@ std::optional<std::vector<std::pair<std::string, std::string>>> query_parameters
 // segment.
 std::optional<std::vector<std::string>> segments_below(std::string_view prefix, std::string_view path);
 
-// limit, cursor, sort, filter[field] and filter[field][operator]; any other parameter is a fault.
+// limit, cursor, sort, deleted, filter[field] and filter[field][operator]; any other parameter is a fault.
 tl::expected<records::ListQuery, std::vector<records::FieldFault>> list_query(std::string_view query);
 
 // Entity tags of If-Match or If-None-Match (RFC 9110 section 8.8.3).
@@ -34,6 +34,9 @@ struct EntityTags {
   std::vector<std::int64_t> weak;      // those with W/ before them
 };
 EntityTags entity_tags(std::string_view field);
+
+// Whether they are the same, whatever the case of ASCII letters.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 // Whether the request's Content-Type is one of these, whatever its parameters.
 bool has_content_type(const net::HttpRequest& request, std::initializer_list<std::string_view> types);

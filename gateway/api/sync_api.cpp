@@ -6,7 +6,9 @@
 
 #include "adapters/records/ontology.hpp"
 #include "adapters/sync/scan_report.hpp"
+#include "gateway/api/author.hpp"
 #include "gateway/api/record_api_request.hpp"
+#include "gateway/api/sync_condition.hpp"
 #include "gateway/api/sync_json.hpp"
 
 namespace banyan::api {
@@ -114,12 +116,25 @@ Json spread(const Json& fields, const Parked& matter, const records::Entity* ent
   return out;
 }
 
+// A system is as its streams are: all of them, or it runs.
+void sum_up(Json& system, const std::string& trouble) {
+  if (system["state"] == "paused") return;  // by a person
+  for (const char* state : {"paused", "starting"}) {
+    const Json& streams = system["streams"];
+    const auto is_so = [state](const Json& stream) { return stream["state"] == state; };
+    if (!std::all_of(streams.begin(), streams.end(), is_so)) continue;
+    system["state"] = state;
+    system["reason"] = trouble.empty() ? streams.front()["reason"] : Json(trouble);
+  }
+}
+
 }  // namespace
 
 SyncApi::SyncApi(sync::SyncQueries& queries, SyncSources sources, const Clock& clock)
     : queries_(queries), sources_(std::move(sources)), clock_(clock) {}
 
 HttpResponse SyncApi::handle(const HttpRequest& request) const {
+  if (const auto known = author_of(request); !known) return net::problem_response(known.error());
   const auto segments = segments_below(kSyncPrefix, request.path());
   if (!segments) return bad_request("The path is not well-formed.");
   const bool reads = request.method == "GET" || request.method == "HEAD";
@@ -144,10 +159,10 @@ HttpResponse SyncApi::post(const HttpRequest& request, const std::vector<std::st
   };
   const std::vector<Route> routes{
       {{"backfill"},
-       {"system", "entity", "dry_run"},
+       {"system", "entity", "dry_run", "accept_deletes"},
        [&](auto, const Json& body) { return start_scan(body, ScanState::Kind::backfill); }},
       {{"verify"},
-       {"system", "entity", "repair"},
+       {"system", "entity", "repair", "accept_deletes"},
        [&](auto, const Json& body) { return start_scan(body, ScanState::Kind::verify); }},
       {{"pause"}, {"system"}, [&](auto, const Json& body) { return pause(request, body, true); }},
       {{"resume"}, {"system"}, [&](auto, const Json& body) { return pause(request, body, false); }},
@@ -183,14 +198,13 @@ HttpResponse SyncApi::status() const {
   const auto reports = queries_.streams(deadline());
   if (!reports) return net::problem_response(reports.error());
   const std::vector<sync::StreamStatus> here = sources_.status();
-  const std::string trouble = sources_.trouble();
   Json systems = Json::array();
   for (const sync::StreamReport& report : *reports) {
     const bool is_new = systems.empty() || systems.back()["system"] != report.system;
     if (is_new) {
       systems.push_back({{"system", report.system},
-                         {"state", trouble.empty() ? "running" : "starting"},
-                         {"reason", trouble},
+                         {"state", "running"},
+                         {"reason", ""},
                          {"budget", budget_json(sources_.budget(report.system))},
                          {"streams", Json::array()}});
     }
@@ -199,6 +213,7 @@ HttpResponse SyncApi::status() const {
     if (report.state.paused) system["state"] = "paused";
     if (report.state.paused) system["reason"] = report.state.pause_reason;
   }
+  for (Json& system : systems) sum_up(system, sources_.trouble(system["system"].get<std::string>()));
   return json_response(200, {{"at", time_json(clock_.wall())}, {"systems", systems}});
 }
 
@@ -206,18 +221,12 @@ Json SyncApi::stream_json(const sync::StreamReport& report, const std::vector<sy
   const auto mine = std::find_if(here.begin(), here.end(), [&](const sync::StreamStatus& status) {
     return status.system == report.system && status.entity == report.entity && status.holds_lease;
   });
-  const sync::StreamStatus* status = mine == here.end() ? nullptr : &*mine;
-  std::string state = report.lease_owner.empty() ? "starting" : "running";
-  std::string reason = status ? status->trouble : "";
-  if (report.state.paused) {
-    state = "paused";
-    reason = report.state.pause_reason;
-  }
+  const StreamCondition condition =
+      condition_of(report, mine == here.end() ? nullptr : &*mine, sources_.poll_interval(report.system), clock_.wall());
+  const sync::StreamStatus& status = condition.figures;
   Json drift = Json::array();
-  if (status) {
-    for (const std::string& sentence : status->schema_drift) {
-      drift.push_back({{"message", sentence}, {"held", sentence.find(sync::kIsHeld) != std::string::npos}});
-    }
+  for (const std::string& sentence : status.schema_drift) {
+    drift.push_back({{"message", sentence}, {"held", sentence.find(sync::kIsHeld) != std::string::npos}});
   }
   sync::Counts both = report.legacy;
   both.captured += report.modern.captured;
@@ -227,28 +236,28 @@ Json SyncApi::stream_json(const sync::StreamReport& report, const std::vector<sy
   both.conflict += report.modern.conflict;
   both.dead_letter += report.modern.dead_letter;
   both.in_flight += report.modern.in_flight;
-  Json lag = 0.0;
-  if (report.oldest_waiting) lag = std::chrono::duration<double>(clock_.wall() - *report.oldest_waiting).count();
   const std::string& cursor_id = report.state.cursor.id;
   return Json{{"entity", report.entity},
-              {"state", state},
-              {"reason", reason},
+              {"state", condition.state},
+              {"reason", condition.reason},
               {"guarantees", sources_.guarantees(report.system, report.entity)},
               {"owner", to_string(report.state.owner)},
               {"epoch", report.state.epoch},
               {"process", report.lease_owner},
-              {"lag_seconds", lag},
+              {"lag_seconds", condition.lag_seconds ? Json(*condition.lag_seconds) : Json()},
               {"in_flight", both.in_flight},
               {"parked", report.parked},
               {"links", report.links},
               {"counters", counters_json(both)},
               {"captured_on", {{"legacy", counters_json(report.legacy)}, {"modern", counters_json(report.modern)}}},
-              {"near_misses", status ? status->near_misses : 0},
-              {"caught_up_at", status ? time_json(status->caught_up_at) : Json()},
+              {"near_misses", status.near_misses},
+              {"caught_up_at", time_json(status.caught_up_at)},
               {"cursor", report.state.cursor.stamp + (cursor_id.empty() ? "" : "/" + cursor_id)},
               {"overlap_ms", report.state.overlap.count()},
-              {"backfill", backfill_json(report, status)},
-              {"verify", verify_json(report, status)},
+              {"backfill", backfill_json(report, &status)},
+              {"dry_run", dry_run_json(report, &status)},
+              {"verify", verify_json(report, &status)},
+              {"missing", missing_json(report.state.scan)},
               {"schema_drift", drift}};
 }
 
@@ -256,18 +265,26 @@ HttpResponse SyncApi::start_scan(const Json& body, ScanState::Kind kind) const {
   std::string fault;
   const auto system = member<std::string>(body, "system", "", fault);
   const auto entity = member<std::string>(body, "entity", "", fault);
-  const bool dry_run = member<bool>(body, "dry_run", false, fault);
-  const bool repair = member<bool>(body, "repair", false, fault);
+  sync::ScanRequest wanted;
+  wanted.kind = kind;
+  wanted.dry_run = member<bool>(body, "dry_run", false, fault);
+  wanted.repair = member<bool>(body, "repair", false, fault);
+  wanted.accepts_deletes = member<bool>(body, "accept_deletes", false, fault);
   if (!fault.empty()) return bad_request(fault);
-  const auto started = queries_.start_scan(system, entity, kind, dry_run, repair, deadline());
+  const auto started = queries_.start_scan(system, entity, wanted, deadline());
   if (!started) return net::problem_response(started.error());
-  if (started->empty()) {
+  if (started->begun.empty()) {
     return net::problem_response({ErrorCode::conflict, "A run is under way already for all that was asked for.", {}});
   }
-  Json streams = Json::array();
-  for (const auto& [its_system, its_entity] : *started)
-    streams.push_back({{"system", its_system}, {"entity", its_entity}});
-  return json_response(202, {{"started", streams}});
+  Json begun = Json::array();
+  Json skipped = Json::array();
+  for (const auto& [its_system, its_entity] : started->begun) {
+    begun.push_back({{"system", its_system}, {"entity", its_entity}});
+  }
+  for (const auto& [name, reason] : started->skipped) {
+    skipped.push_back({{"system", name.first}, {"entity", name.second}, {"reason", reason}});
+  }
+  return json_response(202, {{"started", begun}, {"skipped", skipped}});
 }
 
 HttpResponse SyncApi::list(const HttpRequest& request, Parked::Kind kind) const {
@@ -336,7 +353,7 @@ HttpResponse SyncApi::resolve(const HttpRequest& request, std::int64_t id, const
     if (const auto fault = fault_in_answer(fields, matter, entity)) return bad_request(*fault);
     answer = spread(fields, matter, entity);
   }
-  const auto answered = queries_.answer(id, answer, sources_.author(request), deadline());
+  const auto answered = queries_.answer(id, answer, author_of(request).value(), deadline());
   return answered ? json_response(200, conflict_json(*answered)) : net::problem_response(answered.error());
 }
 
@@ -357,7 +374,7 @@ HttpResponse SyncApi::replay(const HttpRequest& request, std::int64_t id, const 
       return bad_request("The value for \"" + field + "\" does not fit: " + canonical.error().public_message);
     value = *canonical;
   }
-  const auto answered = queries_.answer(id, {{"values", values}}, sources_.author(request), deadline());
+  const auto answered = queries_.answer(id, {{"values", values}}, author_of(request).value(), deadline());
   return answered ? json_response(202, {{"replayed", 1}}) : net::problem_response(answered.error());
 }
 
@@ -371,7 +388,7 @@ HttpResponse SyncApi::replay_many(const HttpRequest& request, const Json& body) 
   const bool all = member<bool>(body, "all", false, fault);
   if (!fault.empty()) return bad_request(fault);
   if (all == !filter.error_class.empty()) return bad_request(R"(Either "all": true or an "error_class" is needed.)");
-  const auto replayed = queries_.replay(filter, sources_.author(request), deadline());
+  const auto replayed = queries_.replay(filter, author_of(request).value(), deadline());
   return replayed ? json_response(202, {{"replayed", *replayed}}) : net::problem_response(replayed.error());
 }
 
@@ -379,7 +396,7 @@ HttpResponse SyncApi::pause(const HttpRequest& request, const Json& body, bool p
   std::string fault;
   const auto system = member<std::string>(body, "system", "", fault);
   if (!fault.empty()) return bad_request(fault);
-  const auto systems = queries_.pause(system, paused, paused ? "by " + sources_.author(request) : "", deadline());
+  const auto systems = queries_.pause(system, paused, paused ? "by " + author_of(request).value() : "", deadline());
   if (!systems) return net::problem_response(systems.error());
   Json out = Json::array();
   for (const std::string& name : *systems) out.push_back({{"system", name}, {"state", paused ? "paused" : "running"}});

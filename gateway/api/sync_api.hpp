@@ -22,8 +22,12 @@ struct SyncSources {
   const records::Ontology* ontology = nullptr;
   // Streams that this process steps; empty if it has none.
   std::function<std::vector<sync::StreamStatus>()> status = [] { return std::vector<sync::StreamStatus>{}; };
-  // Why sync has not come up yet; empty: it has, or it is another process's work.
-  std::function<std::string()> trouble = [] { return std::string(); };
+  // Why the system has not come up in this process yet; empty: it has, or it is another process's work.
+  std::function<std::string(const std::string& system)> trouble = [](const std::string&) { return std::string(); };
+  // How often the feeds of the system are read.
+  std::function<std::chrono::milliseconds(const std::string& system)> poll_interval = [](const std::string&) {
+    return sync::StreamOptions().poll_interval;
+  };
   // Calls granted per second, and this process's part of them; nothing: not known here, or unlimited.
   struct BudgetUse {
     std::optional<double> calls_per_second;
@@ -38,8 +42,6 @@ struct SyncSources {
   // The conflict policy of a field, for people; empty: none.
   std::function<std::string(const std::string& system, const std::string& entity, const std::string& field)> policy =
       [](const std::string&, const std::string&, const std::string&) { return std::string(); };
-  // Who sends a request, for the record: "user:clara".
-  std::function<std::string(const net::HttpRequest&)> author = [](const net::HttpRequest&) { return "user:api"; };
 };
 
 class SyncApi {

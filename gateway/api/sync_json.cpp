@@ -66,24 +66,32 @@ Json counters_json(const sync::Counts& counts) {
               {"in_flight", counts.in_flight}};
 }
 
+Json missing_json(const ScanState& scan) {
+  return sync::shown_missing(scan.report);
+}
+
 Json backfill_json(const StreamReport& report, const StreamStatus* status) {
   const ScanState& scan = report.state.scan;
-  Json out;
-  if (scan.kind == ScanState::Kind::backfill) {
-    out = run_json(scan, report, status, "scanned");
-    out["dry_run"] = scan.dry_run;
-    out["report"] = scan.dry_run ? scan.report : Json();
-    if (scan.dry_run) out["report"].erase(sync::kReplacedSweep);
-    return out;
-  }
-  out = idle_run("scanned");
-  out["dry_run"] = false;
-  out["report"] = nullptr;
+  if (scan.kind == ScanState::Kind::backfill && !scan.dry_run) return run_json(scan, report, status, "scanned");
+  Json out = idle_run("scanned");
   if (report.state.backfilled_at != WallTime{}) {
     out["state"] = "done";
     out["ended_at"] = time_json(report.state.backfilled_at);
     out["scanned"] = report.links;
   }
+  return out;
+}
+
+Json dry_run_json(const StreamReport& report, const StreamStatus* status) {
+  const bool now = report.state.scan.kind == ScanState::Kind::backfill && report.state.scan.dry_run;
+  if (!now && !report.last_dry_run) {
+    Json out = idle_run("scanned");
+    out["report"] = nullptr;
+    return out;
+  }
+  const ScanState& scan = now ? report.state.scan : *report.last_dry_run;
+  Json out = run_json(scan, report, status, "scanned");
+  out["report"] = sync::shown_dry_run(scan.report);
   return out;
 }
 
@@ -97,7 +105,8 @@ Json verify_json(const StreamReport& report, const StreamStatus* status) {
     out["repair"] = scan.repair;
     out["differences"] = scan.differences;
     out["repaired"] = scan.repaired;
-    out["examples"] = scan.report.value("differences", Json::array());
+    out["examples"] = scan.report.value(sync::kDifferences, Json::array());
+    out["left_out"] = scan.report.value(sync::kLeftOut, Json::array());
     return out;
   }
   out = idle_run("checked");
@@ -105,6 +114,7 @@ Json verify_json(const StreamReport& report, const StreamStatus* status) {
   out["differences"] = 0;
   out["repaired"] = 0;
   out["examples"] = Json::array();
+  out["left_out"] = Json::array();
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "gateway/api/author.hpp"
 #include "gateway/net/http_client.hpp"
 
 namespace banyan::app {
@@ -64,8 +65,8 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
-AdminClient::AdminClient(std::string url, Secret token, const Clock& clock)
-    : url_(std::move(url)), token_(std::move(token)), clock_(clock) {
+AdminClient::AdminClient(std::string url, Secret token, std::string author, const Clock& clock)
+    : url_(std::move(url)), token_(std::move(token)), author_(std::move(author)), clock_(clock) {
   while (url_.ends_with('/')) url_.pop_back();
 }
 
@@ -93,6 +94,7 @@ Result<AdminClient::Json> AdminClient::call(const std::string& method, const std
   call.headers.push_back({"Accept", "application/json"});
   if (method != "GET") call.headers.push_back({"Content-Type", "application/json"});
   if (!token_.empty()) call.headers.push_back({"Authorization", "Bearer " + token_.reveal()});
+  if (!author_.empty()) call.headers.push_back({api::kAuthorHeader, author_});
   call.body = std::move(body);
   const auto reply = net::http_call(call, Deadline::after(clock_, kPatience));
   if (!reply) return tl::unexpected(reply.error());

@@ -18,8 +18,9 @@ public:
   using Json = nlohmann::json;
   using Query = std::vector<std::pair<std::string, std::string>>;  // empty values are left out
 
-  // `url`: http://HOST:PORT, with or without a path before /api. `token` may be empty. `clock` must outlive the object.
-  AdminClient(std::string url, Secret token, const Clock& clock);
+  // `url`: http://HOST:PORT, with or without a path before /api. `token` and `author` ("user:clara", for histories) may
+  // be empty. `clock` must outlive the object.
+  AdminClient(std::string url, Secret token, std::string author, const Clock& clock);
 
   // The JSON of a 2xx answer. `path` begins with /api. The message of an error is for people, in one line where the
   // server's is; invalid_argument: the server says that the request is wrong.
@@ -33,6 +34,7 @@ private:
 
   std::string url_;
   Secret token_;
+  std::string author_;
   const Clock& clock_;
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/app/metrics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -222,8 +223,13 @@ void render_streams(const std::vector<sync::StreamStatus>& streams, PrometheusWr
        [](const auto& stream) { return std::uint64_t{stream.holds_lease}; });
   each(MetricType::gauge, "banyan_sync_troubled", "Whether the stream cannot go on right now.",
        [](const auto& stream) { return std::uint64_t{!stream.trouble.empty()}; });
-  each(MetricType::gauge, "banyan_sync_lag_seconds", "Legacy stamp to commit of the change captured last.",
-       [](const auto& stream) { return static_cast<double>(stream.lag_ms) / 1000; });
+  each(MetricType::gauge, "banyan_sync_lag_seconds",
+       "Legacy stamp to commit of the change captured last, or how much longer than a poll interval the feed has not "
+       "been read to its end, if that is more.",
+       [](const auto& stream) {
+         const std::int64_t behind_ms = stream.holds_lease ? stream.behind_ms : 0;
+         return static_cast<double>(std::max(stream.lag_ms, behind_ms)) / 1000;
+       });
   each(MetricType::counter, "banyan_sync_near_misses_total", "Values written to the legacy side that it rewrote.",
        [](const auto& stream) { return static_cast<std::uint64_t>(stream.near_misses); });
   each(MetricType::gauge, "banyan_sync_observed_waiting", "Observed writes that have not been captured yet.",

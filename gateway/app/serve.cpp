@@ -5,6 +5,8 @@
 
 #include <csignal>
 #include <iostream>
+#include <map>
+#include <utility>
 
 #include "adapters/legacy/capabilities.hpp"
 #include "adapters/records/record_store.hpp"
@@ -56,8 +58,21 @@ void raise_descriptor_limit() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log::warn("the limit of open files could not be raised");
 }
 
+// What holds for each stream, by system and entity: adapters say so of themselves, without being asked to connect.
+std::map<std::pair<std::string, std::string>, std::vector<std::string>> guarantees_of(const Settings& settings,
+                                                                                      const Clock& clock) {
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> all;
+  for (const SyncSystem& system : settings.sync.systems) {
+    const auto adapter = make_system(system, clock);
+    for (const auto& mapping : system.mapping.streams) {
+      all[{system.name, mapping->entity()}] = legacy::guarantees(adapter->capabilities(mapping->type()));
+    }
+  }
+  return all;
+}
+
 // The sources of the sync API that only this process knows.
-api::SyncSources sync_sources(const Settings& settings, const SyncRole* sync) {
+api::SyncSources sync_sources(const Settings& settings, const SyncRole* sync, const Clock& clock) {
   api::SyncSources sources;
   sources.ontology = settings.sync.ontology.get();
   const auto mapping_of = [&settings](const std::string& system,
@@ -75,19 +90,23 @@ api::SyncSources sync_sources(const Settings& settings, const SyncRole* sync) {
     }
     return std::string(to_string(mapping->delete_conflict()));
   };
+  sources.poll_interval = [&settings](const std::string& system) {
+    for (const SyncSystem& candidate : settings.sync.systems) {
+      if (candidate.name == system) return candidate.stream.poll_interval;
+    }
+    return sync::StreamOptions().poll_interval;
+  };
+  sources.guarantees = [all = guarantees_of(settings, clock)](const std::string& system, const std::string& entity) {
+    const auto found = all.find({system, entity});
+    return found == all.end() ? std::vector<std::string>{} : found->second;
+  };
   if (!sync) return sources;
   sources.status = [sync] { return sync->status(); };
-  sources.trouble = [sync] { return sync->trouble(); };
-  sources.guarantees = [sync, mapping_of](const std::string& system, const std::string& entity) {
-    const legacy::LegacySystem* adapter = sync->system(system);
-    const sync::StreamMapping* mapping = mapping_of(system, entity);
-    if (!adapter || !mapping) return std::vector<std::string>{};
-    return legacy::guarantees(adapter->capabilities(mapping->type()));
-  };
+  sources.trouble = [sync](const std::string& system) { return sync->trouble(system); };
   sources.budget = [sync](const std::string& name) {
     api::SyncSources::BudgetUse use;
-    if (const sync::Budget* budget = sync->budget(name)) {
-      const auto figures = budget->figures();
+    if (const SystemAtWork* system = sync->find(name)) {
+      const auto figures = system->budget().figures();
       use = {figures.granted, figures.part, figures.processes, figures.used_share};
     }
     return use;
@@ -126,7 +145,7 @@ struct Api {
         queries_(store.database()),
         record_store_(store.database(), *settings.sync.ontology, ids),
         records_(record_store_, clock, record_options(queries_, clock)),
-        sync_(queries_, sync_sources(settings, sync), clock) {}
+        sync_(queries_, sync_sources(settings, sync, clock), clock) {}
 
   std::vector<admin::AdminHandler> handlers() {
     return {{api::kRecordsPrefix, when_prepared([this](const auto& request) { return records_.handle(request); })},
@@ -196,7 +215,7 @@ int serve(Settings settings, Roles roles) {
     auto opened = AsyncLog::open(settings.access_log.path);
     if (!opened) return report(opened.error());
     access_log = *std::move(opened);
-    sink = [log = access_log.get()](std::string lines, std::uint64_t count) { log->write(std::move(lines), count); };
+    sink = [log = access_log.get()](const std::string& lines, std::uint64_t count) { log->write(lines, count); };
   }
 
   const std::vector<std::string> elsewhere = observed_elsewhere(settings, roles);

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "adapters/legacy/http_settings.hpp"
 #include "adapters/sync/mapping_shape.hpp"
 #include "gateway/app/settings_schema.hpp"
 #include "gateway/base/yaml_scalars.hpp"
@@ -28,11 +29,11 @@ Reader<legacy::tryton::TrytonOptions> tryton_access() {
     };
   };
   return yaml::object<TrytonOptions>("access to a Tryton server")
-      .required("url", rpc(&RpcOptions::url), yaml::text())
+      .required("url", rpc(&RpcOptions::url), legacy::base_url())
       .required("database", rpc(&RpcOptions::database), yaml::text())
       .required("user", rpc(&RpcOptions::user), yaml::text())
       .required("password", rpc(&RpcOptions::password), yaml::secret())
-      .optional("ca_file", rpc(&RpcOptions::ca_file), yaml::path())
+      .optional("ca_file", rpc(&RpcOptions::ca_file), legacy::ca_file())
       .optional("page", &TrytonOptions::page_limit, yaml::integer_of<std::size_t>(1, 5'000))
       .optional("overlap", &TrytonOptions::overlap, yaml::duration(0ms, 1h));
 }
@@ -90,12 +91,11 @@ void append(std::vector<Fault>& faults, std::vector<Fault> more) {
 void tell_tryton(SyncSystem& system) {
   auto& types = system.tryton->types;
   for (const auto& stream : system.mapping.streams) {
-    auto& type = types[stream->type()];
+    auto& type = types.try_emplace(stream->type(), legacy::tryton::known_model(stream->type())).first->second;
     std::set<std::string> fields(type.fields.begin(), type.fields.end());
     for (const std::string& field : stream->legacy_fields()) fields.insert(field);
     type.fields.assign(fields.begin(), fields.end());
     if (stream->scope().is_array() && !stream->scope().empty()) type.domain = stream->scope();
-    if (stream->type() == "party.party") type.replaced_by = "replaced_by";
   }
   for (const auto& table : system.mapping.tables) {
     auto& fields = types[table->type()].fields;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -13,6 +14,7 @@
 #include "gateway/base/clock.hpp"
 #include "gateway/base/result.hpp"
 #include "gateway/store/database.hpp"
+#include "gateway/store/indexes.hpp"
 #include "gateway/store/private_postgres.hpp"
 
 namespace banyan::app {
@@ -22,9 +24,12 @@ public:
   // Starts the private PostgreSQL, if it is that; else opens nothing yet. `clock` must outlive the object.
   static Result<std::unique_ptr<StoreRole>> open(const Settings& settings, const Clock& clock);
 
-  // Brings the schema up to date and makes the indexes that the ontology asks for. Does nothing once it has succeeded;
-  // to be called again after a failure. Safe from several threads.
-  Result<void> prepare(const records::Ontology& ontology, Deadline deadline);
+  // Brings the schema up to date. Does nothing once it has succeeded; to be called again after a failure. Safe from
+  // several threads.
+  Result<void> prepare(Deadline deadline);
+
+  // Makes the indexes that the ontology asks for: store::make_indexes().
+  Result<store::IndexReport> make_indexes(const records::Ontology& ontology, const std::stop_token& stop);
 
   bool is_prepared() const { return prepared_.load(std::memory_order_acquire); }
   store::Database& database() { return *database_; }
@@ -44,7 +49,8 @@ private:
   std::atomic<bool> prepared_{false};
 };
 
-// Prepares the store in the background, however long it cannot be reached, and keeps it tidy.
+// Prepares the store in the background, however long it cannot be reached, and keeps it tidy. Indexes are made beside
+// all other work: nothing waits for them.
 class StoreKeeper {
 public:
   // Both references must outlive the object.
@@ -55,6 +61,9 @@ public:
 
 private:
   void keep();
+  void tidy();
+  void keep_indexes();
+  bool index();
   bool wait_or_stop(std::chrono::milliseconds span);
 
   StoreRole& store_;
@@ -63,6 +72,8 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
+  std::stop_source indexing_ends_;
+  std::thread indexing_;  // begun by thread_
   std::thread thread_;
 };
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/sync/sync_store.hpp"
 #include "gateway/app/admin_client.hpp"
 #include "gateway/app/cli.hpp"
 #include "gateway/app/sync_run.hpp"
@@ -16,8 +17,11 @@ namespace {
 constexpr std::size_t kLargestPage = 500;
 
 AdminClient client_of(const SyncArguments& arguments, const Clock& clock) {
-  const char* token = std::getenv("BANYAN_ADMIN_TOKEN");
-  return {arguments.admin, Secret(token == nullptr ? "" : token), clock};
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  return {arguments.admin, Secret(variable("BANYAN_ADMIN_TOKEN")), variable("BANYAN_AUTHOR"), clock};
 }
 
 int report(const Error& error) {
@@ -51,8 +55,48 @@ int show_status(const SyncArguments& arguments) {
   return print(client_of(arguments, clock).get("/api/sync"), arguments.json, status_text);
 }
 
+// What was asked for and not started.
+std::string skipped_text(const std::vector<SkippedRun>& skipped) {
+  std::string out;
+  for (const SkippedRun& each : skipped) out += name_of(each.stream) + ": left out: " + each.reason + "\n";
+  return out;
+}
+
+// How the runs ended. Good: all that was asked for was done, and as one wishes.
+int show_runs(RunKind kind, const std::vector<EndedRun>& runs, const std::vector<SkippedRun>& skipped, bool as_json) {
+  bool good = skipped.empty();
+  Json document = Json::array();
+  std::string text;
+  for (const EndedRun& each : runs) {
+    good = good && each.stall.empty() && is_good(kind, each.run);
+    document.push_back({{"system", each.stream.system}, {"entity", each.stream.entity}, {to_string(kind), each.run}});
+    if (each.stall.empty()) {
+      text += result_text(kind, name_of(each.stream), each.run);
+    } else {
+      document.back()["stall"] = each.stall;
+      text += name_of(each.stream) + ": " + std::string(words(kind)) + " has not ended: " + each.stall +
+              ". It stays asked for.\n";
+    }
+  }
+  for (const SkippedRun& each : skipped) {
+    document.push_back({{"system", each.stream.system}, {"entity", each.stream.entity}, {"skipped", each.reason}});
+  }
+  if (as_json) {
+    print_json(document);
+  } else {
+    std::cout << text << skipped_text(skipped);
+  }
+  return good ? kDone : kFailed;
+}
+
 // Starts backfill or verify, and follows it to its end.
 int run(const SyncArguments& arguments, RunKind kind) {
+  sync::ScanRequest request;
+  request.kind = kind == RunKind::verify ? sync::ScanState::Kind::verify : sync::ScanState::Kind::backfill;
+  request.dry_run = arguments.dry_run;
+  request.repair = arguments.repair;
+  request.accepts_deletes = arguments.accept_deletes;
+  if (const auto fault = sync::fault_in(request)) return wrong_use(*fault);
   const SystemClock clock;
   const AdminClient client = client_of(arguments, clock);
   Json body = Json::object();
@@ -60,26 +104,20 @@ int run(const SyncArguments& arguments, RunKind kind) {
   if (!arguments.entity.empty()) body["entity"] = arguments.entity;
   if (arguments.dry_run) body["dry_run"] = true;
   if (arguments.repair) body["repair"] = true;
-  const auto started = client.post("/api/sync/" + std::string(to_string(kind)), body);
+  if (arguments.accept_deletes) body["accept_deletes"] = true;
+  const auto started = client.post(kind == RunKind::verify ? "/api/sync/verify" : "/api/sync/backfill", body);
   if (!started) return report(started.error());
+  const std::vector<SkippedRun> skipped = skipped_of(*started);
   if (arguments.no_wait) {
-    return print(started, arguments.json, [](const Json& answer) {
+    print(started, arguments.json, [&](const Json& answer) {
       std::string out;
       for (const Stream& stream : streams_of(answer)) out += name_of(stream) + ": started\n";
-      return out;
+      return out + skipped_text(skipped);
     });
+    return skipped.empty() ? kDone : kFailed;
   }
   const auto ended = follow(client, kind, streams_of(*started));
-  if (!ended) return report(ended.error());
-  bool good = true;
-  Json document = Json::array();
-  for (const EndedRun& each : *ended) {
-    good = good && is_good(kind, each.run);
-    document.push_back({{"system", each.stream.system}, {"entity", each.stream.entity}, {to_string(kind), each.run}});
-    if (!arguments.json) std::cout << result_text(kind, name_of(each.stream), each.run);
-  }
-  if (arguments.json) print_json(document);
-  return good ? kDone : kFailed;
+  return ended ? show_runs(kind, *ended, skipped, arguments.json) : report(ended.error());
 }
 
 // All pages of a list, up to the limit, as one document.
@@ -213,15 +251,19 @@ void add_scope(CLI::App& command, SyncArguments& arguments) {
 
 void add_runs(CLI::App& sync, SyncArguments& arguments) {
   constexpr const char* kNoWait = "Start it and return; `sync status` shows how far it is";
-  CLI::App& backfill = add_command(sync, arguments, "backfill", "Copy what the legacy system holds, and show progress",
-                                   [](const SyncArguments& given) { return run(given, RunKind::backfill); });
+  constexpr const char* kAcceptDeletes = "Delete what the legacy system no longer has, however much it is";
+  CLI::App& backfill = add_command(
+      sync, arguments, "backfill", "Copy what the legacy system holds, and show progress",
+      [](const SyncArguments& given) { return run(given, given.dry_run ? RunKind::dry_run : RunKind::backfill); });
   add_scope(backfill, arguments);
   backfill.add_flag("--dry-run", arguments.dry_run, "Change nothing; report what would not map");
+  backfill.add_flag("--accept-deletes", arguments.accept_deletes, kAcceptDeletes);
   backfill.add_flag("--no-wait", arguments.no_wait, kNoWait);
   CLI::App& verify = add_command(sync, arguments, "verify", "Compare both sides; exit code 1 if a difference is left",
                                  [](const SyncArguments& given) { return run(given, RunKind::verify); });
   add_scope(verify, arguments);
   verify.add_flag("--repair", arguments.repair, "Remove the differences, by the policy of each field");
+  verify.add_flag("--accept-deletes", arguments.accept_deletes, kAcceptDeletes);
   verify.add_flag("--no-wait", arguments.no_wait, kNoWait);
 }
 

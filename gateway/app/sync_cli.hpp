@@ -16,6 +16,7 @@ struct SyncArguments {
   std::string entity;
   bool dry_run = false;
   bool repair = false;
+  bool accept_deletes = false;
   bool no_wait = false;
   std::string id;
   std::string state = "open";

@@ -82,7 +82,10 @@ void ObservedTeller::stop() {
 
 void ObservedTeller::tell() {
   while (!observed_.closed()) {
-    for (const proxy::ObservedWrite& write : observed_.take(256, 1s)) tell_of(database_, write, clock_);
+    for (const proxy::ObservedWrite& write : observed_.take(256, 1s)) {
+      if (observed_.closed()) return;  // each may take its time
+      tell_of(database_, write, clock_);
+    }
   }
 }
 

@@ -82,18 +82,32 @@ std::string differences_text(const Json& run, const std::string& indent) {
   return out;
 }
 
-std::string report_text(const Json& report, const std::string& indent) {
+// What a verify could not judge.
+std::string left_out_text(const Json& run, const std::string& indent) {
+  std::string out;
+  for (const Json& part : member(run, "left_out")) {
+    out += indent + "left out: " + plural(count_of(part, "records"), "record") + ": " + text_of(part, "reason") + "\n";
+  }
+  return out;
+}
+
+std::string report_summary(const Json& report, const std::string& indent) {
   if (!report.is_object()) return {};
-  std::string out = indent + "would create " + std::to_string(count_of(report, "would_create")) + ", link " +
-                    std::to_string(count_of(report, "would_link")) + ", update " +
-                    std::to_string(count_of(report, "would_update")) + "; unchanged " +
-                    std::to_string(count_of(report, "unchanged")) + "; to review " +
-                    std::to_string(count_of(report, "review")) + "; cannot be mapped " +
-                    std::to_string(count_of(report, "unmappable")) + "\n";
+  return indent + "would create " + std::to_string(count_of(report, "would_create")) + ", link " +
+         std::to_string(count_of(report, "would_link")) + ", update " +
+         std::to_string(count_of(report, "would_update")) + "; unchanged " +
+         std::to_string(count_of(report, "unchanged")) + "; to review " + std::to_string(count_of(report, "review")) +
+         "; cannot be mapped " + std::to_string(count_of(report, "unmappable")) + "\n";
+}
+
+std::string report_text(const Json& report, const std::string& indent) {
+  std::string out = report_summary(report, indent);
   for (const Json& problem : member(report, "problems")) {
-    out += indent + "  " + plural(count_of(problem, "count"), "record") + ": " + text_of(problem, "field") + ": " +
-           text_of(problem, "message") + " (" + text_of(problem, "class") + ", such as legacy " +
-           text_of(problem, "legacy_id") + ")\n";
+    const std::string field = text_of(problem, "field");
+    const std::string message = text_of(problem, "message");
+    const bool says_field = field.empty() || message.starts_with(field + ":");
+    out += indent + "  " + plural(count_of(problem, "count"), "record") + ": " + (says_field ? "" : field + ": ") +
+           message + " (" + text_of(problem, "class") + ", such as legacy " + text_of(problem, "legacy_id") + ")\n";
   }
   return out;
 }
@@ -105,6 +119,15 @@ std::string run_line(RunKind kind, const Json& run) {
   if (state == "done" || state == "failed") out += " " + text_of(run, "ended_at");
   if (state == "running" || state == "done" || state == "failed") out += ": " + progress_text(kind, run);
   return out + (message.empty() ? "" : "; " + message);
+}
+
+// A run that missed more than can be believed.
+std::string held_deletes_text(const Json& stream) {
+  const Json& missing = member(stream, "missing");
+  if (member(missing, "held") != true) return "";
+  return "    " + std::to_string(count_of(missing, "gone")) + " of " + std::to_string(count_of(missing, "linked")) +
+         " records are gone in the legacy system; nothing was deleted. If that is right: banyan sync backfill " +
+         text_of(stream, "entity") + " --accept-deletes\n";
 }
 
 std::string stream_text(const Json& stream) {
@@ -122,18 +145,25 @@ std::string stream_text(const Json& stream) {
     first = false;
   }
   out += " + " + std::to_string(count_of(stream, "in_flight")) + " in flight\n";
+  const std::string read = text_of(stream, "caught_up_at");
+  out += "    feed " + (read.empty() ? "not read to its end yet" : "read to its end at " + read) + "\n";
   const std::string cursor = text_of(stream, "cursor");
   out += "    cursor " + (cursor.empty() ? "at the beginning" : cursor) + ", overlap " +
          rounded(number_of(stream, "overlap_ms").value_or(0) / 1000) + " s, near misses " +
          std::to_string(count_of(stream, "near_misses")) + "\n";
-  for (const RunKind kind : {RunKind::backfill, RunKind::verify}) {
+  for (const RunKind kind : {RunKind::backfill, RunKind::dry_run, RunKind::verify}) {
     const Json& run = member(stream, std::string(to_string(kind)).c_str());
-    out += "    " + std::string(to_string(kind)) + ": " + run_line(kind, run) + "\n";
+    const std::string state = text_of(run, "state");
+    if (kind == RunKind::dry_run && (state.empty() || state == "idle")) continue;
+    out += "    " + std::string(words(kind)) + ": " + run_line(kind, run) + "\n";
   }
+  out += report_summary(member(member(stream, "dry_run"), "report"), "      ");
   out += differences_text(member(stream, "verify"), "      ");
+  out += left_out_text(member(stream, "verify"), "      ");
   for (const Json& drift : member(stream, "schema_drift")) {
     out += "    schema drift: " + text_of(drift, "message") + "\n";
   }
+  out += held_deletes_text(stream);
   for (const Json& guarantee : member(stream, "guarantees")) {
     if (guarantee.is_string()) out += "    - " + printable(guarantee.get_ref<const std::string&>()) + "\n";
   }
@@ -143,7 +173,11 @@ std::string stream_text(const Json& stream) {
 }  // namespace
 
 std::string_view to_string(RunKind kind) {
-  return kind == RunKind::backfill ? "backfill" : "verify";
+  return kind == RunKind::backfill ? "backfill" : kind == RunKind::dry_run ? "dry_run" : "verify";
+}
+
+std::string_view words(RunKind kind) {
+  return kind == RunKind::dry_run ? "backfill (dry run)" : to_string(kind);
 }
 
 std::string printable(std::string_view text) {
@@ -167,7 +201,7 @@ std::string duration_text(double seconds) {
 }
 
 std::string progress_text(RunKind kind, const Json& run) {
-  const std::int64_t count = count_of(run, kind == RunKind::backfill ? "scanned" : "checked");
+  const std::int64_t count = count_of(run, kind == RunKind::verify ? "checked" : "scanned");
   const auto total = number_of(run, "total_estimate");
   std::string out = std::to_string(count);
   if (text_of(run, "state") == "running" && total && *total > 0) {
@@ -185,17 +219,17 @@ std::string progress_text(RunKind kind, const Json& run) {
 }
 
 std::string result_text(RunKind kind, std::string_view name, const Json& run) {
-  std::string out = printable(name) + ": " + (kind == RunKind::backfill ? "backfill " : "verify ");
-  if (kind == RunKind::backfill && member(run, "dry_run") == true) out += "(dry run) ";
+  std::string out = printable(name) + ": " + std::string(words(kind)) + " ";
   out += text_of(run, "state") + ": " + progress_text(kind, run);
   const std::string message = text_of(run, "message");
   out += (message.empty() ? "" : "; " + message) + "\n";
-  return out + report_text(member(run, "report"), "  ") + differences_text(run, "  ");
+  return out + report_text(member(run, "report"), "  ") + differences_text(run, "  ") + left_out_text(run, "  ");
 }
 
 bool is_good(RunKind kind, const Json& run) {
   if (text_of(run, "state") != "done") return false;
-  return kind == RunKind::backfill || count_of(run, "differences") <= count_of(run, "repaired");
+  if (kind != RunKind::verify) return true;
+  return count_of(run, "differences") <= count_of(run, "repaired") && member(run, "left_out").empty();
 }
 
 std::string status_text(const Json& status) {

@@ -14,8 +14,9 @@ namespace banyan::app {
 
 using Json = nlohmann::json;
 
-enum class RunKind : std::uint8_t { backfill, verify };
+enum class RunKind : std::uint8_t { backfill, dry_run, verify };
 std::string_view to_string(RunKind kind);  // the member of a stream that tells of it
+std::string_view words(RunKind kind);      // for people
 
 std::string status_text(const Json& status);
 
@@ -23,7 +24,7 @@ std::string status_text(const Json& status);
 std::string progress_text(RunKind kind, const Json& run);
 // How a run of a stream ended, with its report or its differences.
 std::string result_text(RunKind kind, std::string_view name, const Json& run);
-// Whether it ended as one wishes: not failed, and no difference left that was not repaired.
+// Whether it ended as one wishes: not failed, no difference left that was not repaired, and nothing left out.
 bool is_good(RunKind kind, const Json& run);
 
 std::string conflicts_text(const Json& page);

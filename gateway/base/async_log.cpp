@@ -189,7 +189,7 @@ void AsyncLog::close() {
   impl_->pool.reset();
 }
 
-void AsyncLog::write(std::string lines, std::uint64_t line_count) noexcept {
+void AsyncLog::write(std::string_view lines, std::uint64_t line_count) noexcept {
   Tally& tally = impl_->tally;
   if (line_count > static_cast<std::uint64_t>(std::numeric_limits<int>::max()) || !impl_->reserve()) {
     tally.dropped.fetch_add(line_count, std::memory_order_relaxed);
@@ -198,7 +198,7 @@ void AsyncLog::write(std::string lines, std::uint64_t line_count) noexcept {
   try {
     // The number of lines travels in the place of a source line, the one number that a message of spdlog carries.
     const spdlog::source_loc count{"", static_cast<int>(line_count), ""};
-    impl_->logger->log(count, spdlog::level::info, spdlog::string_view_t(lines));
+    impl_->logger->log(count, spdlog::level::info, spdlog::string_view_t(lines.data(), lines.size()));
   } catch (const std::exception&) {
     // Closed, or out of memory: nothing was queued, and saying so is what the count is for.
     tally.queued.fetch_sub(1, std::memory_order_relaxed);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "gateway/base/result.hpp"
 
@@ -26,7 +27,7 @@ public:
   AsyncLog& operator=(const AsyncLog&) = delete;
 
   // Hands over a batch: `line_count` lines, each with its line end. Any thread; does not wait for the disk.
-  void write(std::string lines, std::uint64_t line_count) noexcept;
+  void write(std::string_view lines, std::uint64_t line_count) noexcept;
 
   // Opens the path anew, for log rotation: batches handed over before this go to the old file, those after it to
   // the new one. Returns at once. If the path cannot be opened the old file stays in use. Standard output: does

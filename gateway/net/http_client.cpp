@@ -155,7 +155,8 @@ Result<HttpReply> http_call(const HttpCall& call, Deadline deadline) {
   Result<HttpReply> reply = fail(ErrorCode::internal, "the call did not end");
   asio::io_context io(1);
   std::exception_ptr failure;
-  asio::co_spawn(io, exchange(call, *place, deadline, reply), [&](std::exception_ptr thrown) { failure = thrown; });
+  asio::co_spawn(io, exchange(call, *place, deadline, reply),
+                 [&](std::exception_ptr thrown) { failure = std::move(thrown); });
   io.run();
   if (failure) std::rethrow_exception(failure);
   return reply;

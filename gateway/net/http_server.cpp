@@ -184,7 +184,7 @@ private:
   asio::awaitable<void> linger(ConnectionPtr connection);
   asio::awaitable<HttpResponse> answer(HttpRequest request);
   HttpResponse handle(const HttpRequest& request);
-  void end(const ConnectionPtr& connection, std::exception_ptr failure);
+  void end(const ConnectionPtr& connection, const std::exception_ptr& failure);
 
   const HttpServerOptions options_;
   const HttpHandler handler_;
@@ -220,7 +220,7 @@ Result<void> HttpServer::Impl::listen() {
 
 Result<void> HttpServer::Impl::start() {
   if (auto listening = listen(); !listening) return listening;
-  asio::co_spawn(io_, accept(), [](std::exception_ptr failure) {
+  asio::co_spawn(io_, accept(), [](const std::exception_ptr& failure) {
     // Nothing in accept() throws; if it did, the process would go on without its control plane.
     if (failure) std::rethrow_exception(failure);
   });
@@ -273,11 +273,11 @@ asio::awaitable<void> HttpServer::Impl::accept() {
     auto connection = std::make_shared<Connection>(std::move(socket));
     connections_.insert(connection);
     asio::co_spawn(io_, serve(connection),
-                   [this, connection](std::exception_ptr failure) { end(connection, failure); });
+                   [this, connection](const std::exception_ptr& failure) { end(connection, failure); });
   }
 }
 
-void HttpServer::Impl::end(const ConnectionPtr& connection, std::exception_ptr failure) {
+void HttpServer::Impl::end(const ConnectionPtr& connection, const std::exception_ptr& failure) {
   connection->stream.close();
   connections_.erase(connection);
   if (stopping_ && connections_.empty()) stop_timer_.cancel();

@@ -13,7 +13,7 @@ void Window::append(std::string_view more) {
 }
 
 UpstreamConnection::UpstreamConnection(Endpoint& to, net::Executor executor, BlockPool& blocks)
-    : endpoint(to), socket(executor) {
+    : endpoint(to), socket(std::move(executor)) {
   in.block = blocks.take(BlockSize::medium);
   ++endpoint.connections;
 }

@@ -6,6 +6,7 @@ finds the write first, and a Tryton that is busy with polls.
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def main():
     parser.add_argument("--banyan", type=Path, default=REPOSITORY / "build/release/banyan", metavar="FILE")
     parser.add_argument("--writes", type=int, default=400)
     options = parser.parse_args()
-    with World(fresh=True) as world, Site(world, options.banyan.absolute(), 1, database=world.database, **PACE) as site:
+    with contextlib.ExitStack() as stack:
+        world = stack.enter_context(World(fresh=True))
+        site = Site(world, options.banyan.absolute(), 1, database=world.database, has_link=False, **PACE)
+        stack.enter_context(site)
         site.wait_for_backfill(BACKFILL_SECONDS)
         observed.measure(site, 20)  # sessions, plans and caches are warm
         spans = observed.measure(site, options.writes)

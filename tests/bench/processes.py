@@ -10,6 +10,9 @@ import subprocess
 import sys
 import time
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
+from world.ports import free_port as free_port  # noqa: E402
+
 
 class Broken(Exception):
     """The run itself is broken: a program does not start, a request fails, a body is wrong."""
@@ -18,12 +21,6 @@ class Broken(Exception):
 def unwind_at_sigterm():
     """Lets SIGTERM end this program as Ctrl-C does, so that it ends what it has started."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Process:

@@ -245,7 +245,7 @@ private:
 
   void backfill() {
     step_until([&] { return stream_.status().caught_up_at.has_value(); });
-    must(stream_.start_scan(fence_, ScanState::Kind::backfill, false, false));
+    must(stream_.start_scan(fence_, {ScanState::Kind::backfill}));
     const auto slice = [&](std::size_t from, std::size_t to) {
       peer_.copy(from, to);
       forget_peak();
@@ -288,7 +288,7 @@ private:
   }
 
   double scan_rate(ScanState::Kind kind) {
-    must(stream_.start_scan(fence_, kind, false, false));
+    must(stream_.start_scan(fence_, {kind}));
     CostMeter watch = meter_;
     watch.start();
     end_scan();

@@ -71,7 +71,7 @@ Outcome same_however_it_arrives(typename HeadParser<kIsRequest>::Head& head, std
                                 std::string_view method) {
   typename HeadParser<kIsRequest>::Head other;
   const auto slow = parse_in_steps<kIsRequest>(other, text, 1, method);
-  const auto fast = parse_in_steps<kIsRequest>(head, text, text.size(), method);
+  auto fast = parse_in_steps<kIsRequest>(head, text, text.size(), method);
   require(slow.step == fast.step || slow.step == ParseStep::refused || fast.step == ParseStep::refused,
           "a head is whole or not, however its bytes arrive");
   require((slow.step == ParseStep::done && !slow.rule) == (fast.step == ParseStep::done && !fast.rule),

@@ -106,6 +106,9 @@ MAPPING_FAULTS = [
 
 ADAPTER_FAULTS = [
     ("https://crm.example/api", "ftp://crm.example", 1, "base_url", "expected a URL such as https://crm.example/api"),
+    ("types:", "ca_file: none.pem\ntypes:", 2, "ca_file", "none.pem: No such file or directory"),
+    ("types:", "ca_file: own.yaml\ntypes:", 2, "ca_file", "expected a PEM file of certificates"),
+    ("types:", "ca_file: .\ntypes:", 2, "ca_file", "expected a PEM file of certificates"),
     ("at: /id", "at: id", 4, "types.tickets.id.at", '"id"; expected a JSON pointer'),
     ("    id: {at: /id}\n", "", 3, "types.tickets.id", "the key is missing"),
     ("time: iso", 'time: "%Q"', 5, "types.tickets.stamp.time", "a pattern with %Q is not known"),
@@ -190,6 +193,25 @@ class ConfigFaults(unittest.TestCase):
                     self.assertIn(good, GOOD[name])
                     content = GOOD[name].replace(good, bad, 1)
                     self.refused(name, content.encode(), line, path, reason)
+
+    def test_each_fault_of_a_tryton_server_has_its_place_and_reason(self):
+        access = 'tryton: {url: "%s", database: crm, user: banyan, password: "env:NONE", ca_file: %s}'
+        for url, ca_file, key, reason in (
+                ("tryton.example:8000", "", "url", "expected a URL such as https://crm.example/api"),
+                ("https://banyan@tryton.example", "", "url", "expected a URL such as"),
+                ("https://tryton.example", "none.pem", "ca_file", "none.pem: No such file or directory"),
+                ("https://tryton.example", "banyan.yaml", "ca_file", "expected a PEM file of certificates")):
+            with self.subTest(url=url, ca_file=ca_file), tempfile.TemporaryDirectory() as directory:
+                folder = pathlib.Path(directory)
+                given = (access % (url, ca_file)).replace(", ca_file: }", "}")
+                settings = SETTINGS.replace("rest: crm.yaml", given)
+                (folder / "banyan.yaml").write_text(settings, encoding="utf-8")
+                for good, text in GOOD.items():
+                    (folder / good).write_text(text, encoding="utf-8")
+                faults = json.loads(self.run_banyan(folder, "--json").stdout)["faults"]
+                place = f"banyan.yaml:{settings.splitlines().index('      ' + given) + 1}: sync.systems.crm.tryton.{key}: "
+                messages = [fault["message"] for fault in faults]
+                self.assertTrue(any(text.startswith(place) and reason in text for text in messages), (place, messages))
 
     def test_each_fault_of_form_has_its_place_and_reason(self):
         for name, text in GOOD.items():

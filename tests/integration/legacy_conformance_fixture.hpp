@@ -131,7 +131,7 @@ protected:
     }
   }
   bool has_feed() { return capabilities().feed != Feed::scan_only; }
-  static bool is_blank(const Json& value) { return value.is_null() || value == ""; }
+  static bool is_blank(const Json& value) { return value.is_null() || value == Json(""); }
   static std::vector<std::string> ids_of(const std::vector<LegacyRecord>& records) {
     std::vector<std::string> ids;
     for (const auto& record : records) ids.push_back(record.id);

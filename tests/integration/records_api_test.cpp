@@ -27,7 +27,6 @@ RecordApiOptions api_options() {
     for (const std::string& id : ids) links[id] = Json::array({{{"system", "tryton"}, {"type", entity}, {"id", "12"}}});
     return links;
   };
-  options.author = [](const net::HttpRequest& request) { return std::string(request.header("X-User").value_or("?")); };
   return options;
 }
 
@@ -39,7 +38,7 @@ protected:
 
   net::HttpResponse send(const std::string& method, const std::string& target, const std::string& body = {},
                          std::vector<net::HttpHeader> headers = {}) {
-    headers.push_back({"X-User", "user:clara"});
+    headers.push_back({"X-Banyan-Author", "user:clara"});
     return api_.handle({method, target, std::move(headers), body, "127.0.0.1"});
   }
   net::HttpResponse post(const std::string& target, const Json& body) {
@@ -138,6 +137,27 @@ TEST_F(RecordApiTest, DeletesAndRestores) {
   EXPECT_EQ(body(send("GET", path))["merged_into"], id(3));
   EXPECT_EQ(send("POST", path + "/restore").status, 200);
   EXPECT_EQ(body(send("GET", path))["version"], 3);
+}
+
+TEST_F(RecordApiTest, SaysWhichPartsARestoreBringsBackAndListsWhatIsDeleted) {
+  const std::string path = account("Ada");
+  const std::string whole = path.substr(path.rfind('/') + 1);
+  const auto made = post("/api/records/address", {{"data", {{"account", whole}, {"city", "Lyon"}}}});
+  ASSERT_EQ(made.status, 201) << made.body;
+  ASSERT_EQ(send("DELETE", path).status, 204);
+  const Json listed = body(send("GET", "/api/records/address?deleted=only&sort=-updated_at&filter[account]=" + whole));
+  ASSERT_EQ(listed["records"].size(), 1U);
+  EXPECT_EQ(listed["records"][0]["deleted"], true);
+  const Json restored = body(send("POST", path + "/restore"));
+  EXPECT_EQ(restored["data"]["name"], "Ada");
+  EXPECT_EQ(restored["parts_restored"], Json::array({{{"entity", "address"}, {"id", body(made)["id"]}}}));
+  EXPECT_EQ(restored["parts_left"], Json::array());
+  EXPECT_EQ(body(send("GET", "/api/records/address"))["records"].size(), 1U);
+}
+
+TEST_F(RecordApiTest, RefusesAnAuthorOfNoKnownForm) {
+  const net::HttpRequest request{"GET", "/api/records/account", {{"X-Banyan-Author", "clara"}}, "", "127.0.0.1"};
+  EXPECT_EQ(api_.handle(request).status, 400);
 }
 
 TEST_F(RecordApiTest, RefusesToDeleteWhatOthersReferTo) {

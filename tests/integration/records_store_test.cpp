@@ -2,10 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include <array>
 #include <set>
 
-#include "tests/integration/records_fixture.hpp"
+#include "tests/integration/records_store_fixture.hpp"
 
 namespace banyan::records {
 namespace {
@@ -15,62 +14,6 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using Operator = Filter::Operator;
-
-const Ontology& crm() {
-  static const Ontology ontology = [] {
-    const std::array files{std::string(kCrmOntology)};
-    return load_ontology(files).value();
-  }();
-  return ontology;
-}
-
-class RecordStoreTest : public RecordsTest {
-protected:
-  const Author clara_{Side::modern, "user:clara"};
-  RecordIds ids_{clock_, 7};
-  RecordStore store_{app(), crm(), ids_};
-
-  RecordResult<Record> try_create(const std::string& entity, const Json& data) {
-    return store_.create(entity, data, clara_, soon());
-  }
-  Record create(const std::string& entity, const Json& data) {
-    auto made = try_create(entity, data);
-    if (made) return *made;
-    ADD_FAILURE() << made.error().error.public_message << made.error().error.internal_detail << " "
-                  << to_string(made.error().faults);
-    return {};
-  }
-  Record account(const std::string& name, const std::string& parent = {}) {
-    return create("account", {{"name", name}, {"parent", parent}});
-  }
-  RecordResult<Record> patch(const Record& record, const Json& merge_patch) {
-    return store_.patch(record.entity, record.id, merge_patch, std::nullopt, clara_, soon());
-  }
-  RecordResult<Record> remove(const Record& record) {
-    return store_.remove(record.entity, record.id, std::nullopt, clara_, soon());
-  }
-
-  // The names of the accounts that the query gives, page by page.
-  std::vector<std::string> names(ListQuery query, std::size_t* pages = nullptr) {
-    std::vector<std::string> out;
-    for (std::size_t count = 1; count < 100; ++count) {
-      const auto page = store_.list("account", query, soon());
-      if (!page) {
-        ADD_FAILURE() << to_string(page.error().faults) << page.error().error.internal_detail;
-        break;
-      }
-      for (const Record& record : page->records) out.push_back(record.data["name"]);
-      if (pages != nullptr) *pages = count;
-      if (page->next.empty()) break;
-      query.cursor = page->next;
-    }
-    return out;
-  }
-};
-
-ErrorCode code_of(const RecordResult<Record>& result) {
-  return result ? ErrorCode::internal : result.error().error.code;
-}
 
 TEST_F(RecordStoreTest, CreatesInCanonicalFormAndReadsItBack) {
   const Record made = create("opportunity", {{"name", " Deal "}, {"stage", "lead"}, {"amount", 12.50}});
@@ -165,9 +108,21 @@ TEST_F(RecordStoreTest, LeavesATombstoneThatCanBeRestored) {
 
   const auto restored = store_.restore("account", made.id, 2, clara_, soon());
   ASSERT_TRUE(restored);
-  EXPECT_EQ(restored->version, 3);
+  EXPECT_EQ(restored->record.version, 3);
+  EXPECT_THAT(restored->parts, ElementsAre());
   EXPECT_THAT(names({}), ElementsAre("Ada"));
-  EXPECT_EQ(store_.restore("account", made.id, std::nullopt, clara_, soon())->version, 3) << "it is there already";
+  EXPECT_EQ(store_.restore("account", made.id, std::nullopt, clara_, soon())->record.version, 3)
+      << "it is there already";
+}
+
+TEST_F(RecordStoreTest, ListsTombstonesWhereTheyAreAskedFor) {
+  const Record gone = account("Ada");
+  account("Bob");
+  ASSERT_TRUE(remove(gone));
+  ListQuery query;
+  query.deleted = true;
+  EXPECT_THAT(names(query), ElementsAre("Ada"));
+  EXPECT_THAT(names({}), ElementsAre("Bob"));
 }
 
 TEST_F(RecordStoreTest, TakesPartsAlongAndRefusesWhileOthersRefer) {
@@ -289,8 +244,9 @@ TEST_F(RecordStoreTest, RefusesMalformedQueries) {
 }
 
 TEST_F(RecordStoreTest, IndexesServeTheFieldsDeclaredSo) {
-  for (const std::string& statement : index_statements(crm())) execute(owner(), statement);
-  for (const std::string& statement : index_statements(crm())) execute(owner(), statement);
+  const auto report = store::make_indexes(url("banyan_owner"), indexes_of(crm()), {});
+  ASSERT_TRUE(report) << report.error().internal_detail;
+  EXPECT_TRUE(report->failed.empty()) << report->failed[0].reason;
   const auto select = select_of(*crm().find("account"), {{{"code", Operator::eq, {"A1"}}}, {}, 50, ""});
   const auto plan = app().transact<std::string>(soon(), [&](store::Transaction& tx) {
     tx.exec("SET LOCAL enable_seqscan = off");

@@ -15,14 +15,11 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parents[1] / "demo"))
+from world.ports import free_port  # noqa: E402
+
 JSON_SERVER = HERE / "rest/node_modules/json-server/lib/cli/bin.js"
 SUITES = {"habits": "RestHabits.*", "conformance": "-RestHabits.*"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 # gateway/store on a real PostgreSQL.
 banyan_database_test(store_database_tests
-  SOURCES store_database_test.cpp store_listener_test.cpp
+  SOURCES store_database_test.cpp store_indexes_test.cpp store_listener_test.cpp
   KNOWS gateway/store
 )
 banyan_database_test(store_schema_tests

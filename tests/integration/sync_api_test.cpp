@@ -29,7 +29,6 @@ SyncSources sources() {
   sources.ontology = &crm();
   sources.policy = [](const auto&, const auto&, const auto&) { return "review"; };
   sources.guarantees = [](const auto&, const auto&) { return std::vector<std::string>{"Edits are seen within 1 s."}; };
-  sources.author = [](const net::HttpRequest&) { return "user:clara"; };
   return sources;
 }
 
@@ -38,7 +37,11 @@ protected:
   SyncApiTest() : queries_(static_cast<PostgresSyncWorld&>(*world_).database()), api_(queries_, sources(), clock_) {}
 
   HttpResponse send(const std::string& method, const std::string& path, const std::string& body = {}) {
-    return api_.handle({method, "/api/sync" + path, {{"Content-Type", "application/json"}}, body, "127.0.0.1"});
+    return api_.handle({method,
+                        "/api/sync" + path,
+                        {{"Content-Type", "application/json"}, {"X-Banyan-Author", "user:clara"}},
+                        body,
+                        "127.0.0.1"});
   }
   HttpResponse post(const std::string& path, const Json& body) { return send("POST", path, body.dump()); }
   // What a call that must succeed answers.
@@ -72,7 +75,9 @@ protected:
     return park(std::move(letter));
   }
   // What the stream is given to carry out.
-  std::vector<Parked> answered() { return store().answered(stream_, 10, world_->soon()).value(); }
+  std::vector<Parked> ready() {
+    return store().ready_matters(stream_, 10, sync::SyncStore::Look::answered, world_->soon()).value();
+  }
 
   const SystemClock clock_;
   sync::SyncQueries queries_;
@@ -108,23 +113,54 @@ TEST_P(SyncApiTest, StatusSaysWhereEachChangeIs) {
   EXPECT_EQ(stream["captured_on"]["modern"]["in_flight"], 1);
   EXPECT_EQ(stream["backfill"]["state"], "idle");
   EXPECT_EQ(stream["verify"]["examples"], Json::array());
+  EXPECT_EQ(stream["verify"]["left_out"], Json::array());
 }
 
 TEST_P(SyncApiTest, ARunIsBegunOnceAndShownAtOnce) {
-  const Json started{{"started", {{{"system", "crm"}, {"entity", "account"}}}}};
+  const Json started{{"started", {{{"system", "crm"}, {"entity", "account"}}}}, {"skipped", Json::array()}};
   EXPECT_EQ(body(post("/backfill", {{"system", "crm"}, {"entity", "account"}, {"dry_run", true}}), 202), started);
-  EXPECT_EQ(stream()["backfill"]["state"], "waiting");
-  EXPECT_EQ(stream()["backfill"]["dry_run"], true);
+  EXPECT_EQ(stream()["dry_run"]["state"], "waiting");
+  EXPECT_EQ(stream()["backfill"]["state"], "idle");
   EXPECT_EQ(post("/backfill", {{"system", "crm"}}).status, 409);
   EXPECT_EQ(send("POST", "/verify").status, 409) << "one run through a stream at a time";
+}
+
+TEST_P(SyncApiTest, WhatARunWasAskedForAndDoesNotGetIsNamedWithTheReason) {
+  open("crm", "contact");
+  EXPECT_EQ(post("/backfill", {{"entity", "contact"}, {"dry_run", true}}).status, 202);
+  const Json answer = body(send("POST", "/verify"), 202);
+  EXPECT_EQ(answer["started"], Json::array({{{"system", "crm"}, {"entity", "account"}}}));
+  EXPECT_EQ(
+      answer["skipped"],
+      Json::array({{{"system", "crm"}, {"entity", "contact"}, {"reason", "a dry run of a backfill is under way"}}}));
 }
 
 TEST_P(SyncApiTest, ASweepGivesWayToARun) {
   auto& world = static_cast<PostgresSyncWorld&>(*world_);
   world.run("UPDATE banyan.stream_state SET scan_kind = 'sweep', scan_phase = 'reading', scan_position = '7'");
   EXPECT_EQ(body(post("/backfill", {{"system", "crm"}, {"dry_run", true}}), 202)["started"].size(), 1U);
+  EXPECT_EQ(stream()["dry_run"]["state"], "waiting");
+  EXPECT_EQ(stream()["dry_run"]["report"], Json::object()) << "that a sweep has to follow is no one's business";
+}
+
+TEST_P(SyncApiTest, TheReportOfADryRunLastsWhateverRunsNext) {
+  EXPECT_EQ(stream()["dry_run"]["state"], "idle");
+  EXPECT_EQ(stream()["dry_run"]["report"], Json());
+  ASSERT_EQ(post("/backfill", {{"dry_run", true}}).status, 202);
+  Changes ended;
+  ended.state = look([](View& view) { return view.state(); });
+  ended.state->scan.phase = sync::ScanState::Phase::done;
+  ended.state->scan.ended = clock_.wall();
+  ended.state->scan.scanned = 12;
+  ended.state->scan.report["would_create"] = 12;
+  must_commit(ended);
+  EXPECT_EQ(stream()["dry_run"]["state"], "done");
+  ASSERT_EQ(post("/backfill", Json::object()).status, 202);
   EXPECT_EQ(stream()["backfill"]["state"], "waiting");
-  EXPECT_EQ(stream()["backfill"]["report"], Json::object()) << "that a sweep has to follow is no one's business";
+  const Json tried = stream()["dry_run"];
+  EXPECT_EQ(tried["state"], "done");
+  EXPECT_EQ(tried["scanned"], 12);
+  EXPECT_EQ(tried["report"], Json({{"would_create", 12}}));
 }
 
 TEST_P(SyncApiTest, HowManyThereAreIsNotKnownBeforeTheFirstBackfillHasEnded) {
@@ -177,6 +213,19 @@ TEST_P(SyncApiTest, RunsOfWhatIsNotThereAreRefused) {
   EXPECT_EQ(post("/verify", {{"entity", "invoice"}}).status, 404);
 }
 
+TEST_P(SyncApiTest, ARunThatDeletesNothingCannotAcceptDeletes) {
+  EXPECT_EQ(detail(post("/verify", {{"accept_deletes", true}}), 400),
+            "A verify without repair deletes nothing, so it cannot accept deletes.");
+  EXPECT_EQ(detail(post("/backfill", {{"accept_deletes", true}, {"dry_run", true}}), 400),
+            "A dry run deletes nothing, so it cannot accept deletes.");
+  EXPECT_EQ(stream()["backfill"]["state"], "idle");
+  EXPECT_EQ(post("/verify", {{"accept_deletes", true}, {"repair", true}}).status, 202);
+}
+
+TEST_P(SyncApiTest, ABackfillAcceptsDeletes) {
+  EXPECT_EQ(post("/backfill", {{"accept_deletes", true}}).status, 202);
+}
+
 TEST_P(SyncApiTest, WrongBodiesAreRefusedWithTheirReason) {
   EXPECT_THAT(detail(post("/backfill", {{"dry_run", "yes"}}), 400), HasSubstr("\"dry_run\" must be true or false"));
   EXPECT_THAT(detail(post("/pause", {{"system", 7}}), 400), HasSubstr("\"system\" must be a text"));
@@ -184,6 +233,12 @@ TEST_P(SyncApiTest, WrongBodiesAreRefusedWithTheirReason) {
   EXPECT_EQ(send("POST", "/backfill", "{").status, 400);
   EXPECT_EQ(send("POST", "/backfill", "[]").status, 400);
   EXPECT_EQ(stream()["backfill"]["state"], "idle");
+}
+
+TEST_P(SyncApiTest, AnAuthorOfNoKnownFormIsRefusedAndNothingDone) {
+  const net::HttpRequest request{"POST", "/api/sync/pause", {{"X-Banyan-Author", "policy"}}, "", "127.0.0.1"};
+  EXPECT_EQ(api_.handle(request).status, 400);
+  EXPECT_EQ(stream()["state"], "running");
 }
 
 TEST_P(SyncApiTest, AWrongMethodIsToldTheRightOne) {
@@ -238,8 +293,8 @@ TEST_P(SyncApiTest, AnAnswerIsHandedToTheStreamOnce) {
   const Json done = body(post("/conflicts/" + id + "/resolve", {{"fields", {{"name", {{"value", " New "}}}}}}));
   EXPECT_EQ(done["state"], "answered");
   EXPECT_EQ(done["resolution"]["by"], "user:clara");
-  ASSERT_EQ(answered().size(), 1U);
-  EXPECT_EQ(answered()[0].answer, (Json{{"name", {{"value", "New"}}}})) << "in canonical form";
+  ASSERT_EQ(ready().size(), 1U);
+  EXPECT_EQ(ready()[0].answer, (Json{{"name", {{"value", "New"}}}})) << "in canonical form";
   EXPECT_EQ(post("/conflicts/" + id + "/resolve", {{"fields", {{"name", "legacy"}}}}).status, 409);
 }
 
@@ -248,7 +303,7 @@ TEST_P(SyncApiTest, AStarAnswersForWhatIsNotNamed) {
   two.fields = {"name", "code"};
   const std::string id = park(two);
   body(post("/conflicts/" + id + "/resolve", {{"fields", {{"*", "legacy"}, {"code", "modern"}}}}));
-  EXPECT_EQ(answered().at(0).answer, (Json{{"name", "legacy"}, {"code", "modern"}}));
+  EXPECT_EQ(ready().at(0).answer, (Json{{"name", "legacy"}, {"code", "modern"}}));
 }
 
 TEST_P(SyncApiTest, AnAnswerThatDoesNotFitIsRefused) {
@@ -260,7 +315,7 @@ TEST_P(SyncApiTest, AnAnswerThatDoesNotFitIsRefused) {
   }
   EXPECT_EQ(post("/conflicts/99999/resolve", {{"fields", {{"name", "legacy"}}}}).status, 404);
   EXPECT_EQ(post("/conflicts/" + dead_letter("9") + "/resolve", {{"fields", {{"name", "legacy"}}}}).status, 404);
-  EXPECT_TRUE(answered().empty());
+  EXPECT_TRUE(ready().empty());
 }
 
 TEST_P(SyncApiTest, WhichRecordItIsIsAnsweredWithACandidateOrNew) {
@@ -276,7 +331,7 @@ TEST_P(SyncApiTest, WhichRecordItIsIsAnsweredWithACandidateOrNew) {
     EXPECT_EQ(post(path, body).status, 400) << body;
   }
   EXPECT_EQ(post(path, {{"link", record_id(2)}}).status, 200);
-  EXPECT_EQ(answered().at(0).answer, (Json{{"*", {{"record", record_id(2)}}}}));
+  EXPECT_EQ(ready().at(0).answer, (Json{{"*", {{"record", record_id(2)}}}}));
 }
 
 TEST_P(SyncApiTest, WhichLegacyRecordWasMadeIsAnsweredWithACandidateOrNew) {
@@ -287,7 +342,7 @@ TEST_P(SyncApiTest, WhichLegacyRecordWasMadeIsAnsweredWithACandidateOrNew) {
   const std::string path = "/conflicts/" + park(create) + "/resolve";
   EXPECT_EQ(post(path, {{"link", "72"}}).status, 400);
   EXPECT_EQ(post(path, {{"link", "new"}}).status, 200);
-  EXPECT_EQ(answered().at(0).answer, (Json{{"*", "modern"}}));
+  EXPECT_EQ(ready().at(0).answer, (Json{{"*", "modern"}}));
 }
 
 TEST_P(SyncApiTest, DeadLettersAreListedOldestFirstAndByClass) {
@@ -314,7 +369,7 @@ TEST_P(SyncApiTest, ADeadLetterIsReplayedWithBetterValues) {
   EXPECT_EQ(post(path, {{"values", "x"}}).status, 400);
   EXPECT_EQ(post(path, {{"values", {{"name", nullptr}}}}).status, 400) << "required";
   EXPECT_EQ(body(post(path, {{"values", {{"employees", "12"}, {"code", nullptr}}}}), 202), (Json{{"replayed", 1}}));
-  EXPECT_EQ(answered().at(0).answer, (Json{{"values", {{"employees", 12}, {"code", nullptr}}}}));
+  EXPECT_EQ(ready().at(0).answer, (Json{{"values", {{"employees", 12}, {"code", nullptr}}}}));
   EXPECT_EQ(send("POST", path).status, 409) << "once";
   EXPECT_EQ(send("POST", "/dead-letters/" + conflict("9") + "/replay").status, 404);
 }
@@ -328,7 +383,7 @@ TEST_P(SyncApiTest, DeadLettersOfAClassAreReplayedTogether) {
   EXPECT_EQ(body(post("/dead-letters/replay", {{"error_class", "rejected"}, {"system", "erp"}}), 202)["replayed"], 0);
   EXPECT_EQ(body(post("/dead-letters/replay", {{"error_class", "rejected"}}), 202)["replayed"], 2);
   EXPECT_EQ(body(post("/dead-letters/replay", {{"all", true}}), 202)["replayed"], 1);
-  EXPECT_EQ(answered().size(), 3U);
+  EXPECT_EQ(ready().size(), 3U);
 }
 
 TEST_P(SyncApiTest, ASystemIsPausedByNameAndResumed) {

@@ -27,6 +27,7 @@ class AdminApi:
     def __init__(self, answers):
         self.answers = answers
         self.requests = []
+        self.authors = []
         api = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,6 +37,7 @@ class AdminApi:
                 path, _, query = self.path.partition("?")
                 api.requests.append((self.command, path, query, json.loads(body) if body else None,
                                      self.headers.get("Authorization")))
+                api.authors.append(self.headers.get("X-Banyan-Author"))
                 queue = api.answers.get((self.command, path), [(404, {"detail": "There is nothing at this path."})])
                 status, document = queue.pop(0) if len(queue) > 1 else queue[0]
                 payload = document if isinstance(document, bytes) else json.dumps(document).encode()
@@ -63,9 +65,9 @@ class AdminApi:
         return [body for method, at, _, body, _ in self.requests if (method, at) == ("POST", path)]
 
 
-def status_with(kind, **members):
+def status_with(kind, stream=None, **members):
     """GET /api/sync with one stream, whose run of that kind has these members."""
-    stream = {"entity": "account", "state": "running", kind: members}
+    stream = {"entity": "account", "state": "running", kind: members, **(stream or {})}
     return 200, {"systems": [{"system": "tryton", "state": "running", "streams": [stream]}]}
 
 
@@ -91,7 +93,7 @@ class SyncCommands(unittest.TestCase):
         self.serve({("GET", "/api/sync"): [(200, document)]})
         result = self.expect(self.banyan("status"), 0)
         self.assertIn("tryton: running, 35 % of 10 calls/s used (this process; 20 for all 2)", result.stdout)
-        self.assertIn("Deletes are found by a sweep every 10 min.", result.stdout)
+        self.assertIn("- A write of ours never overwrites an edit that we have not seen", result.stdout)
         self.assertEqual(json.loads(self.expect(self.banyan("status", "--json"), 0).stdout), document)
 
     def test_admin_option_goes_before_the_environment(self):
@@ -121,12 +123,43 @@ class SyncCommands(unittest.TestCase):
     def test_backfill_that_fails_exits_1_and_says_why(self):
         self.serve({("POST", "/api/sync/backfill"): [STARTED], ("GET", "/api/sync"): [
             status_with("backfill", state="failed", scanned=3, message="the adapter is paused")]})
-        self.assertIn("the adapter is paused", self.expect(self.banyan("backfill", "--dry-run"), 1).stdout)
+        self.assertIn("the adapter is paused", self.expect(self.banyan("backfill"), 1).stdout)
+
+    def test_dry_run_shows_its_report_whatever_runs_meanwhile(self):
+        report = documented("### A run: `backfill`, `dry_run` and `verify`")
+        real = {"backfill": {"state": "running", "scanned": 1}}
+        self.serve({("POST", "/api/sync/backfill"): [STARTED], ("GET", "/api/sync"): [
+            status_with("dry_run", state="running", scanned=3),
+            status_with("dry_run", stream=real, state="done", scanned=502, report=report)]})
+        result = self.expect(self.banyan("backfill", "--dry-run"), 0)
         self.assertEqual(self.api.bodies("/api/sync/backfill"), [{"dry_run": True}])
+        self.assertIn("tryton account: backfill (dry run) done: 502 records\n  would create 390", result.stdout)
+        self.assertIn("2 records: stage: legacy field state: ", result.stdout)
 
     def test_run_under_way_exits_1(self):
         self.serve({("POST", "/api/sync/backfill"): [(409, {"detail": "A backfill of account is under way."})]})
         self.assertIn("is under way", self.expect(self.banyan("backfill", "account"), 1).stderr)
+
+    def test_entity_that_was_left_out_is_named_and_exits_1(self):
+        answer = {**STARTED[1], "skipped": [{"system": "tryton", "entity": "quote", "reason": "a backfill is under way"}]}
+        self.serve({("POST", "/api/sync/verify"): [(202, answer)], ("GET", "/api/sync"): [
+            status_with("verify", state="done", checked=5, differences=0, repaired=0)]})
+        result = self.expect(self.banyan("verify"), 1)
+        self.assertEqual(result.stdout, "tryton account: verify done: 5 records, 0 differences, 0 repaired\n"
+                                        "tryton quote: left out: a backfill is under way\n")
+        document = json.loads(self.expect(self.banyan("verify", "--json"), 1).stdout)
+        self.assertEqual(document[1], {"system": "tryton", "entity": "quote", "skipped": "a backfill is under way"})
+        self.assertIn("quote: left out", self.expect(self.banyan("verify", "--no-wait"), 1).stdout)
+
+    def test_run_of_a_paused_system_ends_the_display_with_the_reason(self):
+        paused = {"state": "paused", "reason": "by user:clara"}
+        self.serve({("POST", "/api/sync/verify"): [STARTED], ("GET", "/api/sync"): [
+            status_with("verify", state="waiting"),
+            status_with("verify", stream=paused, state="waiting")]})
+        self.assertEqual(self.expect(self.banyan("verify"), 1).stdout, "tryton account: verify has not ended: sync is "
+                         "paused (by user:clara). It stays asked for.\n")
+        stalled = json.loads(self.expect(self.banyan("verify", "--json"), 1).stdout)
+        self.assertEqual(stalled[0]["stall"], "sync is paused (by user:clara)")
 
     def test_no_wait_returns_at_once(self):
         self.serve({("POST", "/api/sync/verify"): [STARTED]})
@@ -189,6 +222,12 @@ class SyncCommands(unittest.TestCase):
         self.expect(self.banyan("resume"), 0)
         self.assertEqual([body for _, _, _, body, _ in self.api.requests], [{"system": "tryton"}, {}])
 
+    def test_author_comes_from_the_environment(self):
+        self.serve({("POST", "/api/sync/pause"): [(200, {"systems": []})]})
+        self.expect(self.banyan("pause", BANYAN_AUTHOR="user:clara"), 0)
+        self.expect(self.banyan("pause"), 0)
+        self.assertEqual(self.api.authors, ["user:clara", None])
+
     def test_wrong_use_exits_2_and_asks_nothing_of_the_server(self):
         self.serve({})
         for arguments in ([], ["nonsense"], ["replay"], ["replay", "1", "--all"], ["replay", "--all", "--set", "a=b"],
@@ -196,6 +235,10 @@ class SyncCommands(unittest.TestCase):
                           ["conflicts", "resolve", "1", "--field", "a:=x"], ["conflicts", "--state", "odd"]):
             with self.subTest(arguments):
                 self.expect(self.banyan(*arguments), 2)
+        for arguments in (["verify"], ["backfill", "--dry-run"]):
+            with self.subTest(arguments):
+                refused = self.expect(self.banyan(*arguments, "--accept-deletes"), 2).stderr
+                self.assertIn("deletes nothing, so it cannot accept deletes.", refused)
         self.assertEqual(self.api.requests, [])
 
     def test_answers_that_are_no_json_or_not_there_are_explained(self):

@@ -2,6 +2,10 @@
 #include "gateway/app/sync_hints.hpp"
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <future>
 
@@ -72,6 +76,54 @@ TEST_F(SyncHints, TooManyIdsBecomeALookAtWhateverIsNew) {
   const Hint hint = heard();
   ASSERT_TRUE(hint.stream);
   EXPECT_THAT(hint.stream->ids, IsEmpty());
+}
+
+// Takes connections and never says a word.
+class SilentServer {
+public:
+  SilentServer() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    void* const place = &address;
+    EXPECT_EQ(bind(socket_, static_cast<sockaddr*>(place), size), 0);
+    EXPECT_EQ(listen(socket_, 64), 0);
+    EXPECT_EQ(getsockname(socket_, static_cast<sockaddr*>(place), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() {
+    for (const int connection : taken_) close(connection);
+    close(socket_);
+  }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  void take_one() {
+    pollfd waiting{socket_, POLLIN, 0};
+    ASSERT_EQ(poll(&waiting, 1, 20'000), 1);
+    taken_.push_back(accept(socket_, nullptr, nullptr));
+  }
+  std::string url() const { return "postgresql://nobody@127.0.0.1:" + std::to_string(port_) + "/nothing"; }
+
+private:
+  const int socket_ = socket(AF_INET, SOCK_STREAM, 0);
+  std::vector<int> taken_;
+  std::uint16_t port_ = 0;
+};
+
+TEST(ObservedWrites, ThatAreManyDoNotHoldUpTheEndWhereTheStoreIsSilent) {
+  const SystemClock clock;
+  SilentServer silent;
+  store::DatabaseOptions options;
+  options.url = Secret(silent.url());
+  store::Database database(std::move(options), clock);
+  ObservedTeller teller({"crm"}, database, clock);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(teller.observe({"f", "account", "crm", {std::to_string(i)}, {}}));
+  silent.take_one();
+  silent.take_one();  // by now all of them have been taken out of the queue
+  const SteadyTime began = clock.now();
+  teller.stop();
+  EXPECT_LT(clock.now() - began, 10s) << "each of a hundred may take a second and more";
 }
 
 TEST(SyncHint, WhatMakesNoSenseIsNoHint) {

@@ -17,6 +17,7 @@ using sync::Leases;
 using sync::Runner;
 using sync::RunnerOptions;
 using sync::StreamHint;
+using sync::StreamStatus;
 
 constexpr std::chrono::milliseconds kTerm = 3s;
 
@@ -175,6 +176,53 @@ TEST_F(SyncRunner, AMissingParentThatAnotherProcessKeepsIsToldOf) {
   EXPECT_EQ(found.ids, std::vector<std::string>{"7"});
   EXPECT_FALSE(found.sweep);
   runner.stop();
+}
+
+TEST_F(SyncRunner, WhatHoldsAStreamUpIsKnownToEveryProcess) {
+  std::vector<std::unique_ptr<sync::Stream>> streams;
+  streams.push_back(make("account"));
+  RunnerOptions options;
+  options.owner = "us";
+  Runner runner(std::move(streams), options, world_.store(), clock_);
+  runner.start();
+  const auto told = [&](auto fits) {
+    const SteadyTime began = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - began < 20s) {
+      const auto report = queries_.streams(world_.soon()).value().at(0);
+      if (report.told && report.told->process == "us" && fits(report.told->status)) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(told([](const StreamStatus& status) { return status.trouble.empty() && status.caught_up_at; }));
+  legacy_.is_away = true;
+  EXPECT_TRUE(told([](const StreamStatus& status) { return status.trouble == "away" && status.caught_up_at; }));
+  runner.stop();
+}
+
+TEST_F(SyncRunner, WhatIsToldByAProcessThatHasLostTheStreamIsNotTaken) {
+  const StreamId id = world_.store().open_stream("crm", "account", world_.soon()).value();
+  StreamStatus status;
+  status.trouble = "theirs";
+  status.caught_up_at = WallTime{} + 2h;
+  const auto tell = [&](const std::string& owner) {
+    const std::pair<StreamId, StreamStatus> news{id, status};
+    EXPECT_TRUE(world_.store().tell(owner, std::span(&news, 1), world_.soon()));
+    return queries_.streams(world_.soon()).value().at(0).told.value();
+  };
+  EXPECT_EQ(tell("them").status.trouble, "theirs") << "nobody has it";
+  ASSERT_TRUE(world_.store().lease(id, "us", 600s, world_.soon()).value());
+  status = {};
+  status.trouble = "ours";
+  status.is_refused = true;
+  status.schema_drift = {"name is held: \"x\", {y}"};
+  const sync::Told ours = tell("us");
+  EXPECT_EQ(ours.process, "us");
+  EXPECT_EQ(ours.status.trouble, "ours");
+  EXPECT_TRUE(ours.status.is_refused);
+  EXPECT_EQ(ours.status.schema_drift, status.schema_drift);
+  EXPECT_EQ(ours.status.caught_up_at, WallTime{} + 2h) << "what they have read is read";
+  status.trouble = "theirs";
+  EXPECT_EQ(tell("them").status.trouble, "ours");
 }
 
 TEST_F(SyncRunner, StreamsOfAProcessThatEndsGoOnInAnother) {

@@ -12,11 +12,13 @@ banyan_database_test(sync_api
 )
 banyan_database_test(sync_stream
   SOURCES
+    sync_missing_test.cpp
     sync_runner_test.cpp
     sync_stream_test.cpp
+    sync_tables_test.cpp
   KNOWS adapters/sync
 )
 banyan_database_test(sync_hints
-  SOURCES sync_hints_test.cpp
+  SOURCES store_role_test.cpp sync_hints_test.cpp
   KNOWS gateway/app
 )

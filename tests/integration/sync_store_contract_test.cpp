@@ -1,5 +1,6 @@
 // The contract of SyncStore, kept by PostgreSQL.
 #include "tests/support/sync_store_contract.hpp"
+#include "tests/support/sync_store_contract_lookups.hpp"
 #include "tests/support/sync_store_contract_matters.hpp"
 
 #include "tests/integration/sync_store_world.hpp"

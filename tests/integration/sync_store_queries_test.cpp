@@ -129,7 +129,7 @@ TEST_P(SyncQueries, AnAnswerIsGivenOnce) {
   EXPECT_EQ(again.error().code, ErrorCode::conflict);
   EXPECT_EQ(queries_.parked_one(id, world_->soon())->matter.answered_by, "clara");
   EXPECT_EQ(queries_.answer(id + 1'000, Json::object(), "clara", world_->soon()).error().code, ErrorCode::not_found);
-  EXPECT_EQ(store().answered(stream_, 10, world_->soon())->size(), 1U);
+  EXPECT_EQ(store().ready_matters(stream_, 10, sync::SyncStore::Look::answered, world_->soon())->size(), 1U);
 }
 
 TEST_P(SyncQueries, DeadLettersOfOneClassAreReplayedTogether) {
@@ -141,7 +141,7 @@ TEST_P(SyncQueries, DeadLettersOfOneClassAreReplayedTogether) {
   filter.error_class = "rejected";
   EXPECT_EQ(queries_.replay(filter, "clara", world_->soon()).value(), 2);
   EXPECT_EQ(queries_.replay(filter, "clara", world_->soon()).value(), 0);
-  EXPECT_EQ(store().answered(stream_, 10, world_->soon())->size(), 2U);
+  EXPECT_EQ(store().ready_matters(stream_, 10, sync::SyncStore::Look::answered, world_->soon())->size(), 2U);
 }
 
 TEST_P(SyncQueries, ARunIsBegunOnceAndForgetsWhatWasSeen) {
@@ -150,16 +150,20 @@ TEST_P(SyncQueries, ARunIsBegunOnceAndForgetsWhatWasSeen) {
   seen.forget_seen = true;
   seen.seen = {"7"};
   must_commit(seen);
-  const auto begun = queries_.start_scan("crm", "", sync::ScanState::Kind::verify, false, true, world_->soon()).value();
-  ASSERT_EQ(begun.size(), 1U);
-  EXPECT_EQ(begun[0].second, "account");
+  const auto begun =
+      queries_.start_scan("crm", "", {sync::ScanState::Kind::verify, false, true}, world_->soon()).value();
+  ASSERT_EQ(begun.begun.size(), 1U);
+  EXPECT_EQ(begun.begun[0].second, "account");
+  EXPECT_TRUE(begun.skipped.empty());
   const auto state = report().state;
   EXPECT_EQ(state.scan.kind, sync::ScanState::Kind::verify);
   EXPECT_TRUE(state.scan.repair);
-  EXPECT_EQ(look([](View& view) { return view.links_not_seen("", 10); }), std::vector<std::string>{"7"});
-  EXPECT_TRUE(
-      queries_.start_scan("", "", sync::ScanState::Kind::backfill, false, false, world_->soon()).value().empty());
-  EXPECT_EQ(queries_.start_scan("none", "", sync::ScanState::Kind::verify, false, false, world_->soon()).error().code,
+  EXPECT_EQ(look([](View& view) { return view.not_seen({"", 1'000}, 10)->ids; }), std::vector<std::string>{"7"});
+  const auto again = queries_.start_scan("", "", {sync::ScanState::Kind::backfill}, world_->soon()).value();
+  EXPECT_TRUE(again.begun.empty());
+  ASSERT_EQ(again.skipped.size(), 1U);
+  EXPECT_EQ(again.skipped[0].second, "a verify is under way");
+  EXPECT_EQ(queries_.start_scan("none", "", {sync::ScanState::Kind::verify}, world_->soon()).error().code,
             ErrorCode::not_found);
 }
 

@@ -7,6 +7,7 @@ namespace banyan::test {
 namespace {
 
 using sync::ScanState;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -33,6 +34,37 @@ protected:
     return write;
   }
 
+  // Of the first account.
+  RecordWrite agent_makes_contact(const std::string& name) {
+    RecordWrite write = agent_makes(name);
+    write.record.entity = "contact";
+    write.record.data["account"] = "01900000-0000-7000-9000-000000000001";
+    write.changed = records::difference(Json::object(), write.record.data);
+    return write;
+  }
+
+  // The record of `number`, which was the so manyth that was made and has not been edited since.
+  RecordWrite agent_deletes(const std::string& entity, int number, Json data) {
+    RecordWrite write;
+    write.kind = RecordWrite::Kind::remove;
+    write.record.entity = entity;
+    write.record.id = "01900000-0000-7000-9000-00000000000" + std::to_string(number);
+    write.record.version = 2;
+    write.record.deleted = true;
+    write.record.data = std::move(data);
+    write.changed = Json::object();
+    write.author = {records::Side::modern, "agent:planner"};
+    return write;
+  }
+
+  RecordWrite agent_restores(const std::string& entity, int number, Json data) {
+    RecordWrite write = agent_deletes(entity, number, std::move(data));
+    write.kind = RecordWrite::Kind::restore;
+    write.record.version = 3;
+    write.record.deleted = false;
+    return write;
+  }
+
   std::unique_ptr<sync::Stream> stream_;
   Fence fence_;
 };
@@ -44,7 +76,7 @@ TEST_F(SyncStream, ADryRunReportsWhatWouldNotMapAndWritesNothing) {
   legacy_.put("party", "3", {{"kind", "org"}});  // a name is required
   stream_ = make("account");
   fence_ = take(*stream_);
-  const ScanState scan = run(*stream_, fence_, ScanState::Kind::backfill, true, false);
+  const ScanState scan = run(*stream_, fence_, {ScanState::Kind::backfill, true});
   EXPECT_EQ(scan.scanned, 3);
   EXPECT_EQ(scan.report["would_create"], 2) << scan.report;
   EXPECT_EQ(scan.report["unmappable"], 2) << scan.report;
@@ -77,22 +109,67 @@ TEST_F(SyncStream, ARecordThatWasForgottenOnItsWayOutIsFoundByVerifyAndMadeByRep
   EXPECT_EQ(verify(*stream_, fence_).differences, 0);
 }
 
+TEST_F(SyncStream, VerifySaysWhatItLeftOutBecauseARowThatHasNoRecordWaits) {
+  begin();
+  options_.chunk = 2;
+  const auto contacts = make("contact");
+  const Fence fence = take(*contacts);
+  for (const char* id : {"1", "2", "3"}) legacy_.put("person", id, {{"party", "1"}, {"name", "Ada"}});
+  settle(*contacts, fence);
+  for (const char* id : {"1", "2", "3"}) legacy_.put("person", id, {{"party", "77"}, {"name", "Ada"}});
+  settle(*contacts, fence);
+  legacy_.put("person", "9", {{"party", "77"}, {"name", "Bea"}});
+  settle(*contacts, fence);
+  ASSERT_EQ(number("SELECT count(*) FROM banyan.waiting"), 4);
+  world_.write(agent_makes_contact("Bea"));
+  world_.run("DELETE FROM banyan.outbox");
+
+  const ScanState unclear = verify(*contacts, fence, true);
+  EXPECT_EQ(unclear.differences, 0);
+  ASSERT_EQ(unclear.report["left_out"].size(), 1U) << unclear.report;
+  EXPECT_EQ(unclear.report["left_out"][0]["records"], 1);
+  EXPECT_THAT(unclear.report["left_out"][0]["reason"].get<std::string>(), HasSubstr("waits"));
+  EXPECT_EQ(legacy_.count("person"), 4U) << "it may be person 9";
+
+  legacy_.put("party", "77", {{"name", "Bolt"}, {"kind", "org"}});
+  settle(*stream_, fence_);
+  settle(*contacts, fence);
+  const ScanState clear = verify(*contacts, fence);
+  EXPECT_FALSE(clear.report.contains("left_out"));
+  EXPECT_EQ(clear.differences, 1);
+}
+
+TEST_F(SyncStream, VerifySaysWhatItLeftOutBecauseARowThatHasNoRecordWaitsForAPerson) {
+  begin();
+  const auto contacts = make("contact");
+  const Fence fence = take(*contacts);
+  settle(*contacts, fence);
+  legacy_.put("person", "9", {{"party", "1"}, {"name", nullptr}});
+  settle(*contacts, fence);
+  ASSERT_EQ(number("SELECT count(*) FROM banyan.parked WHERE state = 'open' AND record_id IS NULL"), 1);
+  ASSERT_EQ(number("SELECT count(*) FROM banyan.waiting"), 0);
+  world_.write(agent_makes_contact("Ada"));
+  world_.run("DELETE FROM banyan.outbox");
+
+  const ScanState unclear = verify(*contacts, fence, true);
+  ASSERT_EQ(unclear.report["left_out"].size(), 1U) << unclear.report;
+  EXPECT_EQ(unclear.report["left_out"][0]["records"], 1);
+  EXPECT_EQ(legacy_.count("person"), 1U) << "it may be person 9";
+
+  legacy_.put("person", "9", {{"party", "1"}, {"name", "Bea"}});
+  settle(*contacts, fence);
+  EXPECT_EQ(verify(*contacts, fence, true).repaired, 1);
+  settle(*contacts, fence);
+  EXPECT_EQ(legacy_.count("person"), 2U);
+}
+
 TEST_F(SyncStream, ADeleteThatTheMappingKeepsBackIsTakenBackAndOnRecord) {
   begin();
   legacy_.put("person", "9", {{"party", "1"}, {"name", "Ada"}});
   const auto contacts = make("contact");
   const Fence fence = take(*contacts);
   settle(*contacts, fence);
-  RecordWrite removal;
-  removal.kind = RecordWrite::Kind::remove;
-  removal.record.entity = "contact";
-  removal.record.id = "01900000-0000-7000-9000-000000000006";  // the sixth that was made
-  removal.record.version = 2;
-  removal.record.deleted = true;
-  removal.record.data = Json{{"account", "01900000-0000-7000-9000-000000000001"}, {"name", "Ada"}};
-  removal.changed = Json::object();
-  removal.author = {records::Side::modern, "agent:planner"};
-  world_.write(removal);
+  world_.write(agent_deletes("contact", 6, {{"account", "01900000-0000-7000-9000-000000000001"}, {"name", "Ada"}}));
   settle(*contacts, fence);
   EXPECT_EQ(legacy_.count("person"), 1U);
   EXPECT_EQ(number("SELECT count(*) FROM banyan.record WHERE entity = 'contact' AND NOT deleted"), 1);
@@ -100,6 +177,42 @@ TEST_F(SyncStream, ADeleteThatTheMappingKeepsBackIsTakenBackAndOnRecord) {
             1);
   EXPECT_EQ(number("SELECT count(*) FROM banyan.outbox"), 0);
   EXPECT_EQ(verify(*contacts, fence).differences, 0);
+}
+
+TEST_F(SyncStream, ADeleteThatIsRefusedIsAPersonsMatterUnlessTheRowIsGone) {
+  begin();
+  legacy_.refuses_removals = true;
+  legacy_.on_call = [&](const std::string& call, const std::string& type) {
+    if (call == "remove 2") legacy_.lose(type, "2");  // with its whole, which another stream has deleted
+  };
+  world_.write(agent_deletes("account", 1, {{"name", "Acme"}, {"kind", "organisation"}}));
+  world_.write(agent_deletes("account", 2, {{"name", "Acme"}, {"kind", "organisation"}}));
+  settle(*stream_, fence_);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE state = 'open' AND legacy_id = '1'"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE legacy_id = '2'"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.outbox"), 0);
+}
+
+TEST_F(SyncStream, APartWhoseWholeIsDeletedMeanwhileIsAPersonsMatterUntilTheWholeIsRestored) {
+  begin();
+  const RecordWrite part = agent_makes_contact("Ada");
+  const auto contacts = make("contact");
+  const Fence fence = take(*contacts);
+  settle(*contacts, fence);
+  world_.write(part);
+  legacy_.lose("party", "1");
+  run(*stream_, fence_, {ScanState::Kind::sweep});
+  settle(*contacts, fence);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE error_class = 'missing_reference' AND state = 'open'"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.outbox"), 0);
+
+  world_.write(agent_restores("account", 1, {{"name", "Acme"}, {"kind", "organisation"}}));
+  settle(*stream_, fence_);
+  settle(*contacts, fence);
+  EXPECT_EQ(legacy_.count("person"), 1U);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE error_class = 'missing_reference' AND state = 'resolved' "
+                   "AND answered_by = 'policy'"),
+            1);
 }
 
 TEST_F(SyncStream, AnExampleOfARowHasItsRecordAndTheValuesOfBothSides) {
@@ -126,6 +239,36 @@ TEST_F(SyncStream, WhatBecomesAPersonsMatterDoesNotCountAsRepaired) {
   EXPECT_GE(done.repaired, 1);
 }
 
+TEST_F(SyncStream, AQuietFeedIsReadFromItsCursorAndLookedBackOnNowAndThen) {
+  legacy_.abilities.ordering = legacy::Ordering::stamp;
+  begin();
+  const auto looks_back_in = [&](int seconds) {
+    legacy_.asked_from.clear();
+    for (int i = 0; i < 2 * seconds; ++i) {
+      clock_.pass(options_.poll_interval);
+      while (stream_->step(fence_).next == sync::Step::Next::again) continue;
+    }
+    const auto& asked = legacy_.asked_from;  // a look back goes on from page to page
+    const auto [least, greatest] = std::minmax_element(asked.begin(), asked.end());
+    EXPECT_LT(*least, *greatest) << "nobody has looked back";
+    return std::count(asked.begin(), asked.end(), *least);
+  };
+  looks_back_in(7);  // longer than what overlap and precision of the stamps ask for
+  EXPECT_THAT(looks_back_in(60), AllOf(testing::Ge(10), testing::Le(13))) << "once in the overlap of 5 s";
+
+  legacy_.put_late("party", "6", {{"name", "Late"}, {"kind", "org"}}, 3);
+  looks_back_in(6);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.record WHERE data ->> 'name' = 'Late'"), 1);
+
+  // One that is late, and another that would carry the cursor past it, between two looks back.
+  looks_back_in(12);
+  legacy_.put_late("party", "8", {{"name", "Late"}, {"kind", "org"}}, 4);
+  for (const char* id : {"7", "9", "10"}) legacy_.put("party", id, {{"name", "New"}, {"kind", "org"}});
+  looks_back_in(1);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.record WHERE data ->> 'name' = 'Late'"), 2);
+  EXPECT_GE(looks_back_in(4), 8) << "what was under way when the new one was read may come at any moment";
+}
+
 TEST_F(SyncStream, AChunkEndsWhenSomethingIsObserved) {
   begin();
   std::vector<std::string> calls;
@@ -137,7 +280,7 @@ TEST_F(SyncStream, AChunkEndsWhenSomethingIsObserved) {
       stream_->observe(std::span(&id, 1));
     }
   };
-  ASSERT_TRUE(stream_->start_scan(fence_, ScanState::Kind::sweep, false, false));
+  ASSERT_TRUE(stream_->start_scan(fence_, {ScanState::Kind::sweep}));
   while (calls.size() < 2) stream_->step(fence_);
   EXPECT_THAT(calls, ElementsAre("scan", "fetch 5"));
 }
@@ -147,7 +290,7 @@ TEST_F(SyncStream, AChunkEndsAfterAWhile) {
   legacy_.on_call = [&](const std::string& call, const std::string&) {
     if (call == "scan") clock_.pass(std::chrono::milliseconds(250));
   };
-  ASSERT_TRUE(stream_->start_scan(fence_, ScanState::Kind::sweep, false, false));
+  ASSERT_TRUE(stream_->start_scan(fence_, {ScanState::Kind::sweep}));
   for (int i = 0; i < 20 && scan_of(*stream_).scanned == 0; ++i) stream_->step(fence_);
   EXPECT_EQ(scan_of(*stream_).scanned, 2) << "one page of 2";
 }
@@ -157,10 +300,10 @@ TEST_F(SyncStream, ARunThatAPersonAsksForTakesThePlaceOfASweepAndIsNotOverwritte
   bool asked = false;
   legacy_.on_call = [&](const std::string& call, const std::string&) {
     if (call != "scan" || std::exchange(asked, true)) return;
-    const auto begun = queries_.start_scan("crm", "", ScanState::Kind::verify, false, false, world_.soon());
-    EXPECT_EQ(begun->size(), 1U);
+    const auto begun = queries_.start_scan("crm", "", {ScanState::Kind::verify}, world_.soon());
+    EXPECT_EQ(begun->begun.size(), 1U);
   };
-  ASSERT_TRUE(stream_->start_scan(fence_, ScanState::Kind::sweep, false, false));
+  ASSERT_TRUE(stream_->start_scan(fence_, {ScanState::Kind::sweep}));
   while (!asked) stream_->step(fence_);
   EXPECT_EQ(scan_of(*stream_).kind, ScanState::Kind::verify);
   EXPECT_EQ(scan_of(*stream_).scanned, 0);

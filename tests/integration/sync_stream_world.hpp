@@ -33,7 +33,7 @@ protected:
 
   std::unique_ptr<sync::Stream> make(const std::string& entity) {
     const StreamId id = world_.store().open_stream("crm", entity, world_.soon()).value();
-    sync::Stream::Parts parts{*mapping_.find(entity), legacy_, world_.store(), budget_, clock_, [this] {
+    sync::Stream::Parts parts{*mapping_.find(entity), legacy_, *store_, budget_, clock_, [this] {
                                 const std::string number = std::to_string(++made_);
                                 return "01900000-0000-7000-9000-" + std::string(12 - number.size(), '0') + number;
                               }};
@@ -56,16 +56,16 @@ protected:
     return world_.store().state(stream.id(), world_.soon()).value().scan;
   }
   // What a run asked for by a person leaves.
-  sync::ScanState run(sync::Stream& stream, const Fence& fence, sync::ScanState::Kind kind, bool dry_run, bool repair) {
-    EXPECT_TRUE(stream.start_scan(fence, kind, dry_run, repair));
+  sync::ScanState run(sync::Stream& stream, const Fence& fence, const sync::ScanRequest& request) {
+    EXPECT_TRUE(stream.start_scan(fence, request));
     settle(stream, fence);
-    const sync::ScanState scan = scan_of(stream);
-    EXPECT_EQ(scan.kind, kind);
+    sync::ScanState scan = scan_of(stream);
+    EXPECT_EQ(scan.kind, request.kind);
     EXPECT_EQ(scan.phase, sync::ScanState::Phase::done);
     return scan;
   }
   sync::ScanState verify(sync::Stream& stream, const Fence& fence, bool repair = false) {
-    return run(stream, fence, sync::ScanState::Kind::verify, false, repair);
+    return run(stream, fence, {sync::ScanState::Kind::verify, false, repair});
   }
   std::int64_t number(const std::string& sql) {
     std::int64_t found = 0;
@@ -116,6 +116,7 @@ entities:
   }
 
   PostgresSyncWorld world_;
+  sync::SyncStore* store_ = &world_.store();  // of the streams that are made
   sync::SyncQueries queries_;
   FakeLegacy legacy_;
   LeapingClock clock_;

@@ -347,12 +347,12 @@ void World::flip_owner(std::size_t line) {
   ledger_.owner_changed(entities_[line].entity);
 }
 
-void World::ask_for_scan(std::size_t line, sync::ScanState::Kind kind, bool repair) {
+void World::ask_for_scan(std::size_t line, const sync::ScanRequest& request) {
   const bool rough = std::exchange(faults_.on, false);
   for (const auto& process : processes_) {
     Member& member = process->members[line];
     if (!member.fence || process->dead || member.stepping) continue;
-    if (member.stream->start_scan(*member.fence, kind, false, repair)) trace("a scan is asked for");
+    if (member.stream->start_scan(*member.fence, request)) trace("a scan is asked for");
     member.wake = {};
     break;
   }
@@ -375,7 +375,7 @@ void World::admin_operation() {
       if (depth_ > 0) return;  // it makes a commit of its own
       constexpr std::array kKinds{sync::ScanState::Kind::sweep, sync::ScanState::Kind::verify,
                                   sync::ScanState::Kind::backfill};
-      return ask_for_scan(line, kKinds[random_.below(kKinds.size())], random_.chance(500));
+      return ask_for_scan(line, {kKinds[random_.below(kKinds.size())], false, random_.chance(500)});
     }
     case 4:
       if (!profile_.clock_steps) return;
@@ -408,7 +408,7 @@ void World::populate() {
   const Faults rough = std::exchange(faults_, Faults{});
   for (std::size_t line = 0; line < entities_.size(); ++line) {
     tick(*processes_[0], line);
-    ask_for_scan(line, sync::ScanState::Kind::backfill, false);
+    ask_for_scan(line, {sync::ScanState::Kind::backfill});
   }
   faults_ = rough;
 }

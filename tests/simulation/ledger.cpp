@@ -111,6 +111,16 @@ EditId Ledger::edit(ThingId thing, const std::string& field, Where where, bool e
   return made.id;
 }
 
+const Edit Ledger::kNoEdit = [] {
+  Edit none;
+  none.empty = true;
+  return none;
+}();
+
+void Ledger::begins_empty(ThingId thing, const std::string& field, Where where) {
+  cell(thing, field).history[index(where)].push_back(0);
+}
+
 void Ledger::touched(ThingId thing, std::chrono::microseconds at) {
   things_[static_cast<std::size_t>(root(thing))].touched = at;
 }
@@ -170,7 +180,7 @@ std::optional<std::string> Ledger::engine_wrote(ThingId thing, const std::string
   if (comes == 0 || comes == was) return std::nullopt;
   const bool answered = get(comes).is_answer || get(comes).token != comes;
   const bool stale = !answered && was != 0 && contains(get(was).knows, comes) && !get(was).may_lose &&
-                     !get(was).in_window && !unproven_.contains(comes) && !doubles(thing);
+                     !get(was).in_window && !unproven_.contains(get(comes).token) && !doubles(thing);
   arrive(target, where, comes);
   if (!stale) return std::nullopt;
   return "stale: edit " + std::to_string(comes) + " was put over edit " + std::to_string(was) +

@@ -85,7 +85,9 @@ public:
   std::vector<std::pair<std::string, EditId>> unseen_legacy_edits(ThingId thing) const;
   // The edit's value was written here by the engine, is gone again, and the engine was never told that it had arrived:
   // then it looks as if the edit and what came after it did not know of each other.
-  void not_proven(EditId edit) { unproven_.insert(edit); }
+  void not_proven(EditId edit) { unproven_.insert(get(edit).token); }
+  // The side has a new row for the thing, without this field: what it had before is of the row before.
+  void begins_empty(ThingId thing, const std::string& field, Where where);
   void contest(EditId edit) { edits_[static_cast<std::size_t>(edit)].contested = true; }
   // The engine has overwritten or deleted this edit, and could not have known of it.
   void lost_in_window(EditId edit);
@@ -128,12 +130,14 @@ private:
     std::chrono::microseconds touched{0};
     std::map<std::string, Cell, std::less<>> cells;
   };
+  static const Edit kNoEdit;
   Cell& cell(ThingId thing, const std::string& field);
   const Cell* find(ThingId thing, const std::string& field) const;
   EditId source_of(const Cell& cell, Where where, const Json& value) const;
   void arrive(Cell& cell, Where where, EditId edit);
   void discard(Thing& thing, Where where);
   bool has_unseen(const Thing& thing, Where where) const;
+  bool was_empty_there(const Cell& cell, const Edit& won) const;
   bool was_empty_before(const Cell& cell, const Edit& won, const Edit& lost) const;
   bool dominated(const Cell& cell, EditId edit) const;
   std::optional<std::string> check_winner(const Thing& thing, const Cell& cell, const FieldSpec& field,
@@ -141,10 +145,10 @@ private:
                                           std::chrono::microseconds clocks_differ) const;
 
   std::vector<Thing> things_;
-  std::vector<Edit> edits_{Edit{}};
+  std::vector<Edit> edits_{kNoEdit};
   std::set<EditId> recorded_;
   std::set<ThingId> doubles_;
-  std::set<EditId> unproven_;
+  std::set<EditId> unproven_;  // tokens
   std::int64_t window_losses_ = 0;
 };
 

@@ -30,7 +30,8 @@ std::optional<std::string> Ledger::check_final(ThingId thing, const FieldSpec& f
   for (const EditId id : found->edits) {
     const Edit& edit = get(id);
     if (id == final_edit || is_final(id)) continue;
-    const bool knows_final = final_edit == 0 || (contains(edit.knows, final_edit) && !unproven_.contains(final_edit));
+    const bool knows_final =
+        final_edit == 0 || (contains(edit.knows, final_edit) && !unproven_.contains(get(final_edit).token));
     // A field that crosses one way does not come back when its row is made anew.
     if (knows_final && !edit.may_lose && !edit.in_window && field.direction == Direction::both) {
       return "wrong: edit " + std::to_string(id) + " knew " + std::to_string(final_edit) + ", which is final as " +
@@ -62,11 +63,7 @@ std::optional<std::string> Ledger::check_winner(const Thing& thing, const Cell& 
   const bool answered = std::any_of(cell.edits.begin(), cell.edits.end(),
                                     [&](EditId id) { return get(id).is_answer || get(id).token != id; });
   if (answered || won.where == lost.where || won.may_lose || lost.may_lose) return std::nullopt;
-  // A value that came and went before the other side saw any of it: for that side nothing was ever there.
-  const auto& saw = cell.history[static_cast<std::size_t>(won.where)];
-  const auto place = std::find(saw.begin(), saw.end(), final_edit);
-  if (lost.empty && (place == saw.begin() || (place != saw.end() && get(*std::prev(place)).empty))) return std::nullopt;
-  if (lost.empty && was_empty_before(cell, won, lost)) return std::nullopt;
+  if (lost.empty && (was_empty_there(cell, won) || was_empty_before(cell, won, lost))) return std::nullopt;
   const std::string pair = std::to_string(loser) + " lost against " + std::to_string(final_edit);
   if (field.direction != Direction::both) return std::nullopt;
   switch (field.policy) {
@@ -89,6 +86,19 @@ std::optional<std::string> Ledger::check_winner(const Thing& thing, const Cell& 
       break;
   }
   return std::nullopt;
+}
+
+// Whether the winner's side had no value before it either: none but such as came and went before the other side saw
+// any of them.
+bool Ledger::was_empty_there(const Cell& cell, const Edit& won) const {
+  const auto& here = cell.history[static_cast<std::size_t>(won.where)];
+  const auto& there = cell.history[1 - static_cast<std::size_t>(won.where)];
+  const auto place = std::find(here.begin(), here.end(), won.id);
+  if (place == here.end()) return false;
+  const auto before = std::find_if(std::make_reverse_iterator(place), here.rend(), [&](EditId id) {
+    return get(id).empty || std::find(there.begin(), there.end(), id) != there.end();
+  });
+  return before == here.rend() || get(*before).empty;
 }
 
 // Whether the last value of the loser's side that the winner's author had seen was none.

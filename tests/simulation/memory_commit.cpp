@@ -107,21 +107,27 @@ void MemoryStore::apply(StreamRows& rows, Changes& changes) {
 }
 
 void MemoryStore::apply_inbox(StreamRows& rows, Changes& changes) {
-  std::map<std::string, std::string> refs;  // legacy id -> the matter that its changes are parked in
-  apply_parked(rows, changes, refs);
+  Matters matters;
+  apply_parked(rows, changes, matters);
+  const auto ref_of = [&](const sync::InboxEntry& entry) {
+    const auto kind = entry.outcome == Outcome::conflict ? Parked::Kind::conflict : Parked::Kind::dead_letter;
+    const auto found = matters.find({kind, entry.legacy_id});
+    const bool is_parked = entry.outcome == Outcome::conflict || entry.outcome == Outcome::dead_letter;
+    return is_parked && found != matters.end() ? std::to_string(found->second) : entry.ref;
+  };
   const auto outcome = [&](std::int64_t id, const sync::InboxEntry& entry) {
     const auto found = rows.inbox.find(id);
     if (found == rows.inbox.end()) return;
     --rows.inbox_by_outcome[static_cast<std::size_t>(found->second.entry.outcome)];
     ++rows.inbox_by_outcome[static_cast<std::size_t>(entry.outcome)];
     found->second.entry.outcome = entry.outcome;
-    found->second.entry.ref = entry.ref;
+    found->second.entry.ref = ref_of(entry);
   };
   for (const auto& [id, entry] : changes.inbox_outcomes) outcome(id, entry);
   for (const std::string& legacy_id : changes.waiting_done) rows.waiting.erase(legacy_id);
   std::map<std::string, std::int64_t> in_flight;
   for (sync::InboxEntry& entry : changes.inbox) {
-    if (entry.outcome == Outcome::conflict || entry.outcome == Outcome::dead_letter) entry.ref = refs[entry.legacy_id];
+    entry.ref = ref_of(entry);
     if (entry.outcome == Outcome::in_flight) in_flight[entry.legacy_id] = last_inbox_ + 1;
     ++rows.inbox_by_outcome[static_cast<std::size_t>(entry.outcome)];
     rows.inbox[++last_inbox_] = {std::move(entry), clock_.wall()};
@@ -136,7 +142,7 @@ void MemoryStore::apply_inbox(StreamRows& rows, Changes& changes) {
   }
 }
 
-void MemoryStore::apply_parked(StreamRows& rows, Changes& changes, std::map<std::string, std::string>& refs) {
+void MemoryStore::apply_parked(StreamRows& rows, Changes& changes, Matters& matters) {
   for (Parked& closed : changes.parked_closed) {
     const auto found = rows.open.find(closed.id);
     if (found == rows.open.end()) continue;
@@ -149,13 +155,13 @@ void MemoryStore::apply_parked(StreamRows& rows, Changes& changes, std::map<std:
   }
   for (Parked& matter : changes.parked) {
     matter.stream = rows.state.id;
-    if (matter.id == 0 && is_open(matter)) {
+    if (matter.id == 0) {
+      matter.id = ++last_parked_;  // also if it is not needed in the end, as a database has it
       for (const auto& [id, known] : rows.open) {
-        if (same_matter(known, matter)) matter.id = id;
+        if (is_open(matter) && same_matter(known, matter)) matter.id = id;
       }
     }
-    if (matter.id == 0) matter.id = ++last_parked_;
-    if (is_open(matter)) refs[matter.legacy_id] = std::to_string(matter.id);
+    if (is_open(matter)) matters[{matter.kind, matter.legacy_id}] = matter.id;
     rows.open.erase(matter.id);
     const std::int64_t id = matter.id;
     (is_open(matter) ? rows.open : rows.closed)[id] = std::move(matter);
@@ -186,7 +192,7 @@ void MemoryStore::apply_awake(const StreamRows& rows, const Changes& changes) {
     for (StreamRows& other : streams_) {
       if (other.system != rows.system) continue;
       for (auto& [id, waiting] : other.waiting) {
-        if (waiting.on == awake) waiting.not_before = clock_.wall();
+        if (waiting.on == awake) waiting.not_before = WallTime{};
       }
     }
   }

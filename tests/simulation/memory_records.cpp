@@ -56,6 +56,7 @@ Result<Record> MemoryStore::write_modern(RecordWrite::Kind kind, Record record, 
   write.changed = records::difference(before, write.record.data);
   write.author = {records::Side::modern, author};
   this->write(write);
+  if (listener_ != nullptr) listener_->record_written(write);
   return write.record;
 }
 

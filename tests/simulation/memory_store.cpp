@@ -30,7 +30,8 @@ Result<std::optional<sync::Fence>> MemoryStore::lease(StreamId stream, const std
   const WallTime now = clock_.wall();
   const bool held = known.lease && known.lease->until > now;
   if (held && known.lease->owner != owner) return std::optional<sync::Fence>{};
-  if (!held || known.lease->owner != owner) known.lease = Lease{owner, ++known.last_token, {}};
+  // Who comes late goes on with the same token, if nobody has come between.
+  if (!known.lease || known.lease->owner != owner) known.lease = Lease{owner, ++known.last_token, {}};
   known.lease->until = now + term;
   return std::optional(sync::Fence{stream, known.lease->token});
 }
@@ -59,6 +60,7 @@ Result<sync::StreamState> MemoryStore::state(StreamId stream, Deadline) {
 }
 
 Result<std::vector<sync::OutboxItem>> MemoryStore::outbox(StreamId stream, std::size_t limit, WallTime now, Deadline) {
+  now = std::max(now, clock_.wall());
   std::vector<const OutboxRow*> ready;
   for (const auto& [id, row] : rows(stream).outbox) {
     if (row.item.attempt == 0 || row.not_before <= now) ready.push_back(&row);
@@ -73,6 +75,7 @@ Result<std::vector<sync::OutboxItem>> MemoryStore::outbox(StreamId stream, std::
 }
 
 Result<std::vector<sync::Waiting>> MemoryStore::due(StreamId stream, std::size_t limit, WallTime now, Deadline) {
+  now = std::max(now, clock_.wall());
   std::vector<sync::Waiting> ready;
   for (const auto& [id, waiting] : rows(stream).waiting) {
     if (waiting.not_before <= now) ready.push_back(waiting);
@@ -83,12 +86,24 @@ Result<std::vector<sync::Waiting>> MemoryStore::due(StreamId stream, std::size_t
   return ready;
 }
 
-Result<std::vector<Parked>> MemoryStore::answered(StreamId stream, std::size_t limit, Deadline) {
+Result<std::vector<Parked>> MemoryStore::ready_matters(StreamId stream, std::size_t limit, Look look, Deadline) {
   std::vector<Parked> found;
   for (const auto& [id, matter] : rows(stream).open) {
-    if (matter.state == Parked::State::answered && found.size() < limit) found.push_back(matter);
+    const bool is_ready =
+        matter.state == Parked::State::answered || (look == Look::restored_too && has_its_references_again(matter));
+    if (is_ready && found.size() < limit) found.push_back(matter);
   }
   return found;
+}
+
+bool MemoryStore::has_its_references_again(const Parked& matter) const {
+  if (matter.side != records::Side::modern || matter.error_class != "missing_reference") return false;
+  if (matter.legacy_changes != 0) return false;
+  return std::all_of(matter.fields.begin(), matter.fields.end(), [&](const std::string& field) {
+    const auto value = matter.modern.find(field);
+    const Record* known = value != matter.modern.end() && value->is_string() ? record(*value) : nullptr;
+    return known != nullptr && !known->deleted;
+  });
 }
 
 Result<sync::SyncStore::Drift> MemoryStore::drift(StreamId stream, std::size_t limit, Deadline,
@@ -97,7 +112,7 @@ Result<sync::SyncStore::Drift> MemoryStore::drift(StreamId stream, std::size_t l
   Drift drift;
   for (const auto& [record_id, legacy_id] : known.link_of) {
     const sync::Link& link = known.links.at(legacy_id);
-    if (!link.base || !link.held.empty() || known.outbox.contains(record_id)) continue;
+    if (!link.base || !link.held.empty() || link.pending || known.outbox.contains(record_id)) continue;
     ++drift.checked;
     const Record* found = record(record_id);
     if (found != nullptr && !found->deleted && records::content_hash(found->data) == link.record_hash) continue;
@@ -127,35 +142,47 @@ Result<void> MemoryStore::answer(std::int64_t parked, Json answer, const std::st
     found->second.state = Parked::State::answered;
     found->second.answer = std::move(answer);
     found->second.answered_by = by;
+    if (listener_ != nullptr) listener_->matter_answered(parked, found->second.answer, by);
     return {};
   }
   return fail(ErrorCode::not_found, "There is no such open matter.");
 }
 
 void MemoryStore::set_owner(StreamId stream, sync::Owner owner) {
-  rows(stream).state.owner = owner;
-  ++rows(stream).state.epoch;
+  sync::StreamState& state = rows(stream).state;
+  if (state.owner != owner) ++state.epoch;
+  state.owner = owner;
+  if (listener_ != nullptr) listener_->state_set(stream);
+}
+
+void MemoryStore::set_cursor(StreamId stream, const legacy::Cursor& cursor) {
+  rows(stream).state.cursor = cursor;
+  if (listener_ != nullptr) listener_->state_set(stream);
 }
 
 void MemoryStore::set_paused(StreamId stream, bool paused, const std::string& reason) {
   rows(stream).state.paused = paused;
   rows(stream).state.pause_reason = reason;
+  if (listener_ != nullptr) listener_->state_set(stream);
 }
 
 void MemoryStore::corrupt_record(const std::string& id, Json data) {
   records_.at(id).data = std::move(data);
+  if (listener_ != nullptr) listener_->record_corrupted(id);
 }
 
 void MemoryStore::corrupt_remove_link(StreamId stream, const std::string& legacy_id) {
   StreamRows& known = rows(stream);
   known.link_of.erase(known.links.at(legacy_id).record_id);
   known.links.erase(legacy_id);
+  if (listener_ != nullptr) listener_->link_corrupted(stream, legacy_id);
 }
 
 void MemoryStore::corrupt_base(StreamId stream, const std::string& legacy_id, Json base) {
   sync::Link& link = rows(stream).links.at(legacy_id);
   link.base_hash = records::content_hash(base);
   link.base = std::move(base);
+  if (listener_ != nullptr) listener_->link_corrupted(stream, legacy_id);
 }
 
 std::vector<std::string> MemoryStore::conservation(StreamId stream) const {

@@ -26,10 +26,23 @@ using records::RecordWrite;
 using sync::Json;
 using sync::StreamId;
 
+// Hears of what is changed beside the engine, right afterwards: by agents, by people, and behind everybody's back.
+class Listener {
+public:
+  virtual ~Listener() = default;
+  virtual void record_written(const RecordWrite& write) = 0;
+  virtual void matter_answered(std::int64_t parked, const Json& answer, const std::string& by) = 0;
+  virtual void state_set(StreamId stream) = 0;  // owner, cursor or pause
+  virtual void record_corrupted(const std::string& id) = 0;
+  virtual void link_corrupted(StreamId stream, const std::string& legacy_id) = 0;  // another base, or gone
+};
+
 class MemoryStore final : public sync::SyncStore {
 public:
   explicit MemoryStore(const Clock& clock);
   ~MemoryStore() override;
+  // `listener` must outlive every change; nullptr: nobody.
+  void set_listener(Listener* listener) { listener_ = listener; }
 
   Result<StreamId> open_stream(const std::string& system, const std::string& entity, Deadline deadline) override;
   Result<std::optional<sync::Fence>> lease(StreamId stream, const std::string& owner, std::chrono::milliseconds term,
@@ -41,7 +54,8 @@ public:
   Result<std::vector<sync::OutboxItem>> outbox(StreamId stream, std::size_t limit, WallTime now,
                                                Deadline deadline) override;
   Result<std::vector<sync::Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) override;
-  Result<std::vector<sync::Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) override;
+  Result<std::vector<sync::Parked>> ready_matters(StreamId stream, std::size_t limit, Look look,
+                                                  Deadline deadline) override;
   Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline,
                       const sync::DriftScope& scope = {}) override;
 
@@ -58,7 +72,7 @@ public:
   // What people do over the API.
   Result<void> answer(std::int64_t parked, Json answer, const std::string& by);
   void set_owner(StreamId stream, sync::Owner owner);
-  void set_cursor(StreamId stream, const legacy::Cursor& cursor) { rows(stream).state.cursor = cursor; }
+  void set_cursor(StreamId stream, const legacy::Cursor& cursor);
   void set_paused(StreamId stream, bool paused, const std::string& reason);
 
   // A change behind everybody's back: no version, no history, no outbox.
@@ -125,9 +139,12 @@ private:
   Result<void> check_fence(const sync::Fence& fence) const;
   // A live record that nothing knows of: no link, no outbox row, no create under way, no open matter.
   bool is_lost(const StreamRows& known, const Record& found) const;
+  bool has_its_references_again(const sync::Parked& matter) const;
   void apply(StreamRows& rows, sync::Changes& changes);
   void apply_inbox(StreamRows& rows, sync::Changes& changes);
-  void apply_parked(StreamRows& rows, sync::Changes& changes, std::map<std::string, std::string>& refs);
+  // (kind, legacy id) -> the matter that its changes are parked in.
+  using Matters = std::map<std::pair<sync::Parked::Kind, std::string>, std::int64_t>;
+  void apply_parked(StreamRows& rows, sync::Changes& changes, Matters& matters);
   void apply_outbox(StreamRows& rows, const sync::Changes& changes);
   void apply_awake(const StreamRows& rows, const sync::Changes& changes);
   void apply_state(StreamRows& rows, sync::Changes& changes);
@@ -137,6 +154,7 @@ private:
   Result<const Record*> expect(const std::string& id, std::int64_t expected) const;
 
   const Clock& clock_;
+  Listener* listener_ = nullptr;
   std::vector<StreamRows> streams_;
   std::map<std::string, Record> records_;
   std::map<std::string, std::vector<HistoryRow>> history_;

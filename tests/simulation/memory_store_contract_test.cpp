@@ -2,6 +2,7 @@
 #include "tests/simulation/memory_store.hpp"
 #include "tests/simulation/sim_clock.hpp"
 #include "tests/support/sync_store_contract.hpp"
+#include "tests/support/sync_store_contract_lookups.hpp"
 #include "tests/support/sync_store_contract_matters.hpp"
 
 namespace banyan::test {

@@ -76,12 +76,12 @@ std::vector<std::optional<std::string>> MemoryView::record_ids(std::span<const s
       if (rows.system != rows_.system || rows.entity != by_legacy_id[i].entity) continue;
       std::string legacy_id = by_legacy_id[i].id;
       // Chains of merges are short; the bound only guards against a cycle.
-      for (int hop = 0; hop < 16; ++hop) {
+      for (int hop = 0; hop < 32; ++hop) {
+        if (const auto link = rows.links.find(legacy_id); link != rows.links.end()) ids[i] = link->second.record_id;
         const auto next = rows.redirects.find(legacy_id);
         if (next == rows.redirects.end()) break;
         legacy_id = next->second;
       }
-      if (const auto link = rows.links.find(legacy_id); link != rows.links.end()) ids[i] = link->second.record_id;
     }
   }
   return ids;
@@ -96,13 +96,13 @@ std::vector<std::optional<std::string>> MemoryView::legacy_ids(std::span<const s
       const bool elsewhere = rows.system != rows_.system || rows.entity != by_record_id[i].entity;
       if (elsewhere || known == rows.link_of.end()) continue;
       std::string legacy_id = known->second;
-      for (int hop = 0; hop < 16; ++hop) {
+      for (int hop = 0; hop < 32; ++hop) {
+        const auto link = rows.links.find(legacy_id);
+        if (link != rows.links.end() && link->second.base) ids[i] = legacy_id;
         const auto next = rows.redirects.find(legacy_id);
         if (next == rows.redirects.end()) break;
         legacy_id = next->second;
       }
-      const auto link = rows.links.find(legacy_id);
-      if (link != rows.links.end() && link->second.base) ids[i] = legacy_id;
     }
   }
   return ids;
@@ -134,6 +134,23 @@ std::vector<Record> MemoryView::unlinked(const Json& values, std::size_t limit) 
 bool MemoryView::any_unlinked() {
   return std::any_of(store_.records_.begin(), store_.records_.end(),
                      [&](const auto& entry) { return is_unlinked(entry.second); });
+}
+
+bool MemoryView::any_row_unlinked() {
+  const auto is_unlinked = [&](const std::string& id) { return !id.empty() && !rows_.links.contains(id); };
+  return std::any_of(rows_.waiting.begin(), rows_.waiting.end(),
+                     [&](const auto& entry) { return is_unlinked(entry.first); }) ||
+         std::any_of(rows_.open.begin(), rows_.open.end(),
+                     [&](const auto& entry) { return is_unlinked(entry.second.legacy_id); });
+}
+
+std::vector<bool> MemoryView::gone(std::span<const sync::Reference> by_record_id) {
+  std::vector<bool> gone;
+  for (const sync::Reference& reference : by_record_id) {
+    const Record* record = store_.record(reference.id);
+    gone.push_back(record == nullptr || record->entity != reference.entity || record->deleted);
+  }
+  return gone;
 }
 
 std::optional<sync::View::Edit> MemoryView::last_modern_edit(const std::string& record_id, const std::string& field) {
@@ -169,13 +186,36 @@ std::optional<Parked> MemoryView::parked(std::int64_t id) {
   return std::nullopt;
 }
 
-std::vector<std::string> MemoryView::links_not_seen(const std::string& after, std::size_t limit) {
-  std::vector<std::string> ids;
-  for (auto link = rows_.links.upper_bound(after); link != rows_.links.end() && ids.size() < limit; ++link) {
-    if (!link->second.base || rows_.seen.contains(link->first)) continue;
-    if (link->second.created_at < rows_.state.scan.started) ids.push_back(link->first);
+bool MemoryView::may_be_missing(const sync::Link& link) const {
+  return link.base && link.created_at < rows_.state.scan.started;
+}
+
+std::optional<sync::View::NotSeen> MemoryView::not_seen(const LinkPart& part, std::size_t limit) {
+  NotSeen found;
+  std::size_t looked = 0;
+  for (auto link = rows_.links.upper_bound(part.after); link != rows_.links.end(); ++link) {
+    const bool is_missing = may_be_missing(link->second) && !rows_.seen.contains(link->first);
+    if (is_missing) found.ids.push_back(link->first);
+    if (++looked < part.links && found.ids.size() < limit) continue;
+    found.up_to = link->first;
+    break;
   }
-  return ids;
+  return found;
+}
+
+std::optional<sync::View::NotSeenCount> MemoryView::count_not_seen(const LinkPart& part) {
+  NotSeenCount found;
+  std::size_t looked = 0;
+  for (auto link = rows_.links.upper_bound(part.after); link != rows_.links.end(); ++link) {
+    if (may_be_missing(link->second)) {
+      ++found.linked;
+      if (!rows_.seen.contains(link->first)) ++found.missing;
+    }
+    if (++looked < part.links) continue;
+    found.up_to = link->first;
+    break;
+  }
+  return found;
 }
 
 }  // namespace banyan::simulation

@@ -95,7 +95,7 @@ void World::put_values_right() {
       for (const FieldSpec& field : entity.fields) {
         const Json value = row.fields.value(field.legacy_name, Json());
         const bool unknown = field.kind == FieldSpec::Kind::choice && value == "?";
-        const bool empty = value.is_null() || value == "";
+        const bool empty = value.is_null() || value == Json("");
         const bool dangles = field.kind == FieldSpec::Kind::reference && !empty && !is_living_row(field, value);
         if (unknown || dangles || (field.required && empty)) wrong.emplace_back(id, &field);
       }

@@ -1,6 +1,7 @@
 // Letting everything come to rest, and looking whether both sides are then what they should be.
 #include <algorithm>
 
+#include "adapters/sync/scan_report.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace banyan::simulation {
@@ -11,6 +12,13 @@ constexpr int kRoundsUntilRest = 20'000;  // steps of one stream
 constexpr int kRoundsOfQuestions = 12;
 constexpr milliseconds kQuiet{
     30'000};  // longer than any pause of the engine's, and than an unanswered write is waited for
+
+// Whether polls still come back to the row: without its link it would look new to them.
+bool may_be_polled(const MemoryStore::StreamRows& rows, const sync::Link& link) {
+  WallTime newest{};
+  for (const auto& [id, other] : rows.links) newest = std::max(newest, other.legacy_stamp.value_or(WallTime{}));
+  return !link.legacy_stamp || newest - *link.legacy_stamp <= rows.state.overlap + kQuiet;
+}
 
 }  // namespace
 
@@ -32,6 +40,14 @@ void World::heal() {
 // Steps whatever is due, and lets time pass when nothing is, until nothing has been written for a while and every
 // stream has swept once since the beginning.
 void World::come_to_rest() {
+  for (int round = 0; round < kRoundsOfQuestions; ++round) {
+    work_until_quiet();
+    if (!accept_held_deletes()) return;
+  }
+  throw Violation{"rest: deletes are held, though a person has accepted them"};
+}
+
+void World::work_until_quiet() {
   const WallTime began = store_clock_.wall();
   nudge_all();
   std::uint64_t seen = 0;
@@ -67,8 +83,25 @@ void World::start_missing_sweeps(WallTime since) {
     const ScanState& scan = store_.stream(stream_ids_[line]).state.scan;
     const bool idle = scan.kind == ScanState::Kind::none || scan.phase == ScanState::Phase::done;
     if (!idle || scan.started >= since || store_clock_.wall() < since) continue;
-    ask_for_scan(line, ScanState::Kind::backfill, false);
+    ask_for_scan(line, {ScanState::Kind::backfill});
   }
+}
+
+bool World::is_held(std::size_t line) const {
+  const auto& report = store_.stream(stream_ids_[line]).state.scan.report;
+  const auto missing = report.find(sync::kMissing);
+  return missing != report.end() && missing->value("held", false);
+}
+
+// A person has looked: what the runs did not meet is gone.
+bool World::accept_held_deletes() {
+  bool any = false;
+  for (std::size_t line = 0; line < entities_.size(); ++line) {
+    if (!is_held(line)) continue;
+    ask_for_scan(line, {ScanState::Kind::backfill, false, false, true});
+    any = true;
+  }
+  return any;
 }
 
 void World::settle_everything() {
@@ -129,7 +162,7 @@ void World::run_scans(ScanState::Kind kind, bool repair) {
       const bool mine = scan.kind == kind && scan.started >= began && scan.repair == repair;
       const bool idle = scan.kind == ScanState::Kind::none || scan.phase == ScanState::Phase::done;
       all = all && mine && idle;
-      if (!mine && idle) ask_for_scan(line, kind, repair);
+      if (!mine && idle) ask_for_scan(line, {kind, false, repair});
       for (const auto& process : processes_) {
         if (process->members[line].wake <= process->clock.now()) tick(*process, line);
       }
@@ -149,6 +182,7 @@ std::int64_t World::differences_found() const {
 // One thing on each side, or in between, that no change shows. What was done, for the message.
 std::vector<std::string> World::corrupt_something(std::int64_t& must_be_found) {
   std::vector<std::string> done;
+  bool link_is_gone = false;
   for (std::size_t line = 0; line < entities_.size(); ++line) {
     const MemoryStore::StreamRows& rows = store_.stream(stream_ids_[line]);
     std::vector<sync::Link> links;
@@ -167,6 +201,9 @@ std::vector<std::string> World::corrupt_something(std::int64_t& must_be_found) {
         break;
       }
       case 1:
+        // One at a time: a row that waits for its parent has the parent fetched, and without a link that looks new.
+        if (link_is_gone || may_be_polled(rows, link)) break;
+        link_is_gone = true;
         store_.corrupt_remove_link(stream_ids_[line], link.legacy_id);
         done.push_back("the link of " + pair);
         break;
@@ -183,6 +220,7 @@ std::vector<std::string> World::corrupt_something(std::int64_t& must_be_found) {
         system_.corrupt_delete(entities_[line].type, link.legacy_id);
         ledger_.edit(judge_->thing_of_record(link.record_id, entities_[line].entity), kAlive, Where::legacy, true,
                      time_.elapsed(), true);
+        --must_be_found;  // as with a base
         done.push_back("the legacy row of " + pair + ", deleted without a trace");
     }
   }
@@ -211,6 +249,33 @@ void World::check_corruption() {
   judge_->check_conservation();
   run_scans(ScanState::Kind::verify, false);
   if (differences_found() != 0) throw Violation{"verify: differences are left after the repair of " + what};
+}
+
+// The rights of the integration's user are taken away: no row is there any more, for whoever asks as that user. The
+// last thing that happens to a world.
+void World::check_hidden_rows() {
+  faults_.on = false;
+  const std::uint64_t written = system_.engine_writes() + store_.record_writes();
+  std::vector<std::size_t> hidden;
+  for (std::size_t line = 0; line < entities_.size(); ++line) {
+    const auto& links = store_.stream(stream_ids_[line]).links;
+    const auto linked = std::count_if(links.begin(), links.end(), [](const auto& one) { return one.second.base; });
+    if (linked <= 2 * stream_options_.missing_few) continue;  // so few may be believed
+    system_.hide_rows(entities_[line].type);
+    hidden.push_back(line);
+  }
+  run_scans(ScanState::Kind::sweep, false);
+  for (const std::size_t line : hidden) {
+    if (!is_held(line)) throw Violation{"held: no " + entities_[line].entity + " is shown, and that is believed"};
+  }
+  system_.show_rows();
+  run_scans(ScanState::Kind::sweep, false);
+  for (const std::size_t line : hidden) {
+    if (is_held(line)) throw Violation{"held: each " + entities_[line].entity + " is shown again, and is not believed"};
+  }
+  if (written != system_.engine_writes() + store_.record_writes()) {
+    throw Violation{"held: it wrote, though rows were hidden only for a while"};
+  }
 }
 
 }  // namespace banyan::simulation

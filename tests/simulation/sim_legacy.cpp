@@ -36,7 +36,7 @@ std::int64_t micros(WallTime time) {
 }  // namespace
 
 SimLegacy::SimLegacy(LegacyHabits habits, const std::vector<EntitySpec>& entities, SimClock& clock, Ledger& ledger)
-    : habits_(std::move(habits)), clock_(clock), ledger_(ledger) {
+    : habits_(habits), clock_(clock), ledger_(ledger) {
   for (const EntitySpec& entity : entities) tables_[entity.type].entity = &entity;
 }
 
@@ -93,6 +93,7 @@ Answer<Page> SimLegacy::changes(const std::string& type, const Cursor& after, st
   Table& table = tables_.at(type);
   Page page;
   page.next = after;
+  if (hidden_types_.contains(type)) return page;
   limit = std::min(limit, habits_.capabilities.page_limit);
   if (habits_.capabilities.feed == Feed::log) {
     const auto from = static_cast<std::size_t>(number(after.stamp));
@@ -161,6 +162,7 @@ Answer<Page> SimLegacy::scan(const std::string& type, const std::string& positio
   Table& table = tables_.at(type);
   Page page;
   page.next.id = position;
+  if (hidden_types_.contains(type)) return page;
   limit = std::min(limit, habits_.capabilities.page_limit);
   for (auto row = position.empty() ? table.rows.begin() : table.rows.upper_bound(position); row != table.rows.end();
        ++row) {
@@ -179,6 +181,7 @@ Answer<std::vector<LegacyRecord>> SimLegacy::fetch(const std::string& type, std:
                                                    Deadline) {
   commit_late_edits(false);
   std::vector<LegacyRecord> found;
+  if (hidden_types_.contains(type)) return found;
   for (const std::string& id : ids) {
     if (LegacyRow* row = live(type, id)) found.push_back(shown(type, *row));
   }
@@ -226,6 +229,7 @@ Answer<Written> SimLegacy::create(const std::string& type, const Json& fields, c
     if (hidden) {
       ledger_.not_proven(ledger_.current(row.thing, field.name, Where::legacy));  // of the row before
       ledger_.untracked_edit(row.thing, Where::modern);                           // it could not be sent
+      ledger_.begins_empty(row.thing, field.name, Where::legacy);
     }
     const bool given = hidden || fields.contains(field.legacy_name);
     if (!given && field.direction != sync::Direction::to_modern)

@@ -124,6 +124,9 @@ public:
   void rewrite(const std::string& type, const std::string& id, const std::string& field, bool as_us);
   void remove_field(const std::string& type, const std::string& legacy_name);
   void bring_back_field(const std::string& type, const std::string& legacy_name);
+  // Who asks is no longer shown any row of this type, by its id neither, and is not told why.
+  void hide_rows(const std::string& type) { hidden_types_.insert(type); }
+  void show_rows() { hidden_types_.clear(); }
   // A delete that leaves no trace: not in the feed, not in the history.
   void corrupt_delete(const std::string& type, const std::string& id);
   void corrupt_value(const std::string& type, const std::string& id, const std::string& legacy_name, Json value);
@@ -179,6 +182,7 @@ private:
   SimClock& clock_;
   Ledger& ledger_;
   std::map<std::string, Table> tables_;
+  std::set<std::string> hidden_types_;
   std::vector<LateEdit> late_;
   std::int64_t last_id_ = 0;
   Caller caller_;

@@ -66,6 +66,7 @@ void SimLegacy::cascade(const std::string& type, const std::string& id) {
         } else {
           row.fields.erase(field.legacy_name);
           touch(other, row, false, stamp(other));
+          ledger_.untracked_edit(row.thing, Where::legacy);  // nobody's, yet a delete may yield to it
         }
       }
     }
@@ -97,9 +98,12 @@ void SimLegacy::overwrite(const std::string& type, LegacyRow& row, const Json& f
         !ledger_.knows(row.thing, field->name, Where::modern, was)) {
       judge_unseen(type, row, was, "overwritten");
     }
-    // A row that is made anew begins afresh, whatever the one before it held.
-    if (row.version == 1 || (was != 0 && ledger_.get(was).in_window)) {
+    // A row that is made anew begins afresh, whatever the one before it held. What a late write of the whole row put
+    // over an edit looks like an edit by the legacy side.
+    const bool is_in_window = was != 0 && ledger_.get(was).in_window;
+    if (row.version == 1 || is_in_window) {
       (void)ledger_.engine_wrote(row.thing, field->name, Where::legacy, value);
+      if (is_in_window) ledger_.not_proven(ledger_.current(row.thing, field->name, Where::legacy));
       continue;
     }
     if (field->kind == FieldSpec::Kind::text || field->kind == FieldSpec::Kind::decimal) {
@@ -133,7 +137,7 @@ void SimLegacy::judge_unseen(const std::string& type, const LegacyRow& row, Edit
 std::string SimLegacy::user_create(const std::string& type, const std::vector<const FieldSpec*>& fields,
                                    const std::function<Json(const FieldSpec&)>& value, bool may_lose) {
   Table& table = tables_.at(type);
-  const std::string id = new_id();
+  std::string id = new_id();
   LegacyRow& row = table.rows[id];
   row.id = id;
   row.thing = ledger_.make_thing(table.entity->entity);

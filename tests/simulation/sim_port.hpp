@@ -156,7 +156,8 @@ public:
   Result<std::vector<sync::OutboxItem>> outbox(StreamId stream, std::size_t limit, WallTime now,
                                                Deadline deadline) override;
   Result<std::vector<sync::Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) override;
-  Result<std::vector<sync::Parked>> answered(StreamId stream, std::size_t limit, Deadline deadline) override;
+  Result<std::vector<sync::Parked>> ready_matters(StreamId stream, std::size_t limit, Look look,
+                                                  Deadline deadline) override;
   Result<Drift> drift(StreamId stream, std::size_t limit, Deadline deadline,
                       const sync::DriftScope& scope = {}) override;
 

@@ -132,9 +132,10 @@ Result<std::vector<sync::Waiting>> SimStorePort::due(StreamId stream, std::size_
   return store_.due(stream, limit, now, deadline);
 }
 
-Result<std::vector<sync::Parked>> SimStorePort::answered(StreamId stream, std::size_t limit, Deadline deadline) {
+Result<std::vector<sync::Parked>> SimStorePort::ready_matters(StreamId stream, std::size_t limit, Look look,
+                                                              Deadline deadline) {
   if (fails(deadline)) return broken();
-  return store_.answered(stream, limit, deadline);
+  return store_.ready_matters(stream, limit, look, deadline);
 }
 
 Result<sync::SyncStore::Drift> SimStorePort::drift(StreamId stream, std::size_t limit, Deadline deadline,

@@ -4,11 +4,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 
 #include "gateway/base/log.hpp"
+#include "tests/simulation/postgres_twin.hpp"
 #include "tests/simulation/world.hpp"
 #ifdef BANYAN_PLANTED_DEFECTS
 #include "tests/simulation/defects/defects.hpp"
@@ -16,6 +18,9 @@
 
 namespace {
 
+using banyan::simulation::MemoryStore;
+using banyan::simulation::PostgresServer;
+using banyan::simulation::PostgresTwin;
 using banyan::simulation::RunOptions;
 using banyan::simulation::RunReport;
 using banyan::simulation::Violation;
@@ -87,6 +92,7 @@ int main(int argc, char** argv) {
   std::string seeds;
   std::string list;
   bool keep_going = false;
+  bool postgres = false;
   int tolerated = 0;
   app.add_option("--seed", options.seed, "One seed");
   app.add_option("--seeds", seeds, "A range of seeds: 1..500");
@@ -95,6 +101,7 @@ int main(int argc, char** argv) {
   app.add_flag("--trace", options.trace, "Print every operation and step");
   app.add_option("--list", list, "A file of seeds: seed, operations, and why it is kept; every one must pass");
   app.add_option("--tolerate", tolerated, "As many failing seeds of a range are reported without failing");
+  app.add_flag("--postgres", postgres, "On a real PostgreSQL, beside the memory; everything must be the same in both");
   app.add_flag("--keep-going", keep_going, "Do not stop at the first failing seed");
 #ifdef BANYAN_PLANTED_DEFECTS
   std::string defect;
@@ -112,6 +119,13 @@ int main(int argc, char** argv) {
     first = std::strtoull(seeds.c_str(), nullptr, 10);
     last = std::strtoull(seeds.c_str() + dots + 2, nullptr, 10);
   }
+  std::unique_ptr<PostgresServer> server;
+  if (postgres) {
+    server = std::make_unique<PostgresServer>();
+    options.make_twin = [&server](MemoryStore& memory, const banyan::Clock& clock) {
+      return std::make_unique<PostgresTwin>(*server, memory, clock);
+    };
+  }
   Totals totals;
   const auto began = std::chrono::steady_clock::now();
   int failures = 0;
@@ -122,9 +136,10 @@ int main(int argc, char** argv) {
     const auto fault = run_one(options, totals);
     if (!fault) continue;
     ++failures;
-    std::printf("seed %llu violates: %s\n  again: simulate --seed %llu --operations %u%s%s --trace\n",
+    std::printf("seed %llu violates: %s\n  again: simulate --seed %llu --operations %u%s%s%s --trace\n",
                 static_cast<unsigned long long>(seed), fault->c_str(), static_cast<unsigned long long>(seed),
-                options.operations, options.profile.empty() ? "" : " --profile ", options.profile.c_str());
+                options.operations, options.profile.empty() ? "" : " --profile ", options.profile.c_str(),
+                postgres ? " --postgres" : "");
     std::fflush(stdout);
     if (!keep_going && failures > tolerated) break;
   }

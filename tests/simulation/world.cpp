@@ -10,6 +10,7 @@ namespace {
 
 using std::chrono::seconds;
 constexpr milliseconds kLeaseTerm{3'000};
+constexpr std::int64_t kCompareEvery = 20;
 constexpr int kDepth = 2;  // a step in a step in a step tells nothing new
 
 const Profile& choose_profile(const RunOptions& options) {
@@ -23,7 +24,7 @@ World::Process::Process(int its_number, World& world)
     : number(its_number),
       clock(world.time_, microseconds(world.random_.between(-900'000, 900'000))),
       port(its_number, world.system_, clock, world.faults_, world.random_, world),
-      store(its_number, world.store_, clock, world.faults_, world.random_, world) {}
+      store(its_number, world.engine_store(), clock, world.faults_, world.random_, world) {}
 
 World::World(const RunOptions& options)
     : options_(options),
@@ -34,11 +35,13 @@ World::World(const RunOptions& options)
       entities_(make_entities(random_.next())),
       system_(profile_.habits, entities_, legacy_clock_, ledger_),
       store_(store_clock_),
+      twin_(options.make_twin ? options.make_twin(store_, store_clock_) : nullptr),
       stream_options_(draw_options(random_)) {
+  store_.set_listener(twin_.get());
   std::vector<Judge::Line> lines;
   for (const EntitySpec& entity : entities_) {
     mappings_.push_back(make_mapping("crm", entity));
-    stream_ids_.push_back(*store_.open_stream("crm", entity.entity, Deadline()));
+    stream_ids_.push_back(*engine_store().open_stream("crm", entity.entity, Deadline()));
     flipped_at_.emplace_back();
     cursors_.emplace_back();
     lines.push_back({stream_ids_.back(), &entity, mappings_.back().get()});
@@ -81,6 +84,11 @@ World::World(const RunOptions& options)
 }
 
 World::~World() = default;
+
+sync::SyncStore& World::engine_store() {
+  if (twin_) return *twin_;
+  return store_;
+}
 
 void World::trace(const std::string& text) const {
   if (!options_.trace) return;
@@ -255,10 +263,14 @@ RunReport World::run() {
       const std::uint64_t ticks = random_.below(5);
       for (std::uint64_t i = 0; i < ticks; ++i) random_tick();
       judge_->check_conservation();
+      if (twin_ && (options_.trace || report_.operations % kCompareEvery == 0)) twin_->compare();
     }
     done = until;
     check_rest();
+    if (twin_) twin_->compare();
   }
+  check_hidden_rows();
+  if (twin_) twin_->compare();
   report_.edits = ledger_.edit_count();
   report_.window_losses = ledger_.window_losses();
   for (const StreamId id : stream_ids_) {

@@ -20,14 +20,16 @@
 #include "tests/simulation/memory_store.hpp"
 #include "tests/simulation/profiles.hpp"
 #include "tests/simulation/sim_port.hpp"
+#include "tests/simulation/twin.hpp"
 
 namespace banyan::simulation {
 
 struct RunOptions {
   std::uint64_t seed = 1;
   std::uint32_t operations = 2'000;
-  std::string profile;  // empty: by the seed
-  bool trace = false;   // every operation to standard error
+  std::string profile;    // empty: by the seed
+  bool trace = false;     // every operation to standard error
+  TwinFactory make_twin;  // empty: the engine works on the memory alone
 };
 
 struct RunReport {
@@ -92,6 +94,7 @@ private:
   void deliver_webhooks();
   void deliver_late_writes();
   void nudge_all();
+  sync::SyncStore& engine_store();
   void trace(const std::string& text) const;
   std::string new_uuid();
   // actors.cpp: one operation of somebody
@@ -119,7 +122,9 @@ private:
   bool legacy_may_lose(std::size_t line) const;
   bool modern_may_lose(std::size_t line) const;
   void flip_owner(std::size_t line);
-  void ask_for_scan(std::size_t line, sync::ScanState::Kind kind, bool repair);
+  void ask_for_scan(std::size_t line, const sync::ScanRequest& request);
+  bool accept_held_deletes();
+  void work_until_quiet();
   void webhook(std::size_t line, const std::string& id);
   // people.cpp: who answers questions and puts wrong values right
   void answer_some(std::size_t line);
@@ -138,6 +143,8 @@ private:
   void check_rest();
   void check_second_pass();
   void check_corruption();
+  void check_hidden_rows();
+  bool is_held(std::size_t line) const;
   void run_scans(sync::ScanState::Kind kind, bool repair);
   std::int64_t differences_found() const;
   std::vector<std::string> corrupt_something(std::int64_t& must_be_found);
@@ -154,6 +161,7 @@ private:
   Ledger ledger_;
   SimLegacy system_;
   MemoryStore store_;
+  std::unique_ptr<Twin> twin_;
   Faults faults_;
   sync::StreamOptions stream_options_;
   std::unique_ptr<Judge> judge_;

@@ -12,13 +12,15 @@ import http.client
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
+from world.ports import LOOPBACK, free_port  # noqa: E402
 
 START_SECONDS = 20
 STOP_SECONDS = 20
@@ -28,20 +30,8 @@ class BanyanFailure(Exception):
     """Banyan did not start, did not stay alive or did not stop as it should; the text holds its output."""
 
 
-def free_port():
-    """A loopback port that nobody uses now, below the range that the kernel gives to outgoing connections."""
-    while True:
-        port = random.randrange(12000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
 def free_address():
-    return f"127.0.0.1:{free_port()}"
+    return f"{LOOPBACK}:{free_port()}"
 
 
 def split_address(address):
@@ -58,13 +48,13 @@ def set_path(settings, path, value):
 
 
 class BanyanProcess:
-    def __init__(self, binary, settings):
+    def __init__(self, binary, settings, arguments=()):
         self.proxy = free_address()
         self.admin = free_address()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="banyan-test-"))
         self.access_log = self.directory / "access.log"
         self._output_path = self.directory / "output.log"
-        self._binary = binary
+        self._command = [binary, "serve", *arguments]
         # Settings are YAML, of which JSON is a part.
         self._settings = {
             "listen": [{"address": self.proxy}],
@@ -81,7 +71,7 @@ class BanyanProcess:
         config.write_text(json.dumps(self._settings, indent=2))
         with open(self._output_path, "wb") as output:
             self._process = subprocess.Popen(
-                [self._binary, "serve", "--config", str(config)],
+                [*self._command, "--config", str(config)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
         try:
             self._await_ready()

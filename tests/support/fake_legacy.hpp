@@ -1,10 +1,13 @@
-// FakeLegacy: a legacy system in memory, for tests of streams. It has a feed in commit order, versions and chosen ids.
+// FakeLegacy: a legacy system in memory, for tests of streams. It has a feed in commit order (or of stamps, which count
+// seconds, if `abilities` say so), versions and chosen ids.
 #pragma once
 
+#include <atomic>
 #include <cstdio>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +23,12 @@ public:
   // By staff: the feed tells of it.
   void put(const std::string& type, const std::string& id, Json fields) {
     const std::lock_guard lock(mutex_);
-    types_[type][id] = {std::move(fields), ++last_, last_};
+    types_[type][id] = {std::move(fields), ++version_, ++last_};
+  }
+  // By staff, but so late that the feed has gone on meanwhile.
+  void put_late(const std::string& type, const std::string& id, Json fields, int seconds) {
+    const std::lock_guard lock(mutex_);
+    types_[type][id] = {std::move(fields), ++version_, last_ - seconds};
   }
   // Behind the feed's back: same stamp, same version.
   void rewrite(const std::string& type, const std::string& id, Json fields) {
@@ -39,8 +47,16 @@ public:
     return found == types_.end() ? 0 : found->second.size();
   }
 
+  // Whether scans fail; set before use.
+  bool is_down = false;
+  legacy::Failure down_with{legacy::Failure::Kind::unavailable, "not reached", {}};
+  bool refuses_removals = false;
+  std::atomic<bool> is_away{false};  // the feed cannot be read
   // What describe() answers; set before use.
   std::vector<legacy::FieldDescription> description;
+  std::vector<std::string> asked_from;  // the stamps that changes() was asked from
+  // What scan() leaves out; set before use.
+  std::set<std::string> unlisted;
   // Called at each call, before it does anything; set before use.
   std::function<void(const std::string& call, const std::string& type)> on_call = [](const auto&, const auto&) {};
   legacy::Capabilities abilities = [] {
@@ -56,7 +72,9 @@ public:
   legacy::Answer<legacy::Page> changes(const std::string& type, const legacy::Cursor& after, std::size_t limit,
                                        Deadline) override {
     on_call("changes", type);
+    if (is_away) return tl::unexpected(legacy::Failure{legacy::Failure::Kind::unavailable, "away", {}});
     const std::lock_guard lock(mutex_);
+    asked_from.push_back(after.stamp);
     std::map<std::string, const std::string*> newer;
     for (const auto& [id, row] : types_[type]) {
       if (stamp(row.changed) > after.stamp) newer[stamp(row.changed)] = &id;
@@ -75,23 +93,26 @@ public:
     const std::lock_guard lock(mutex_);
     return legacy::Cursor{stamp(last_), ""};
   }
-  legacy::Cursor rewind(const std::string&, const legacy::Cursor& cursor, std::chrono::milliseconds) const override {
-    return cursor;
+  legacy::Cursor rewind(const std::string&, const legacy::Cursor& cursor,
+                        std::chrono::milliseconds overlap) const override {
+    return {stamp(std::stoi(cursor.stamp) - static_cast<int>(overlap.count() / 1000)), ""};
   }
   std::chrono::milliseconds distance(const std::string&, const legacy::Cursor& later,
                                      const legacy::Cursor& earlier) const override {
     if (later.stamp.empty() || earlier.stamp.empty()) return std::chrono::milliseconds(0);
-    return std::chrono::milliseconds(later.stamp.compare(earlier.stamp));
+    return std::chrono::seconds(std::stoi(later.stamp) - std::stoi(earlier.stamp));
   }
   legacy::Answer<legacy::Page> scan(const std::string& type, const std::string& position, std::size_t limit,
                                     Deadline) override {
     on_call("scan", type);
+    if (is_down) return tl::unexpected(down_with);
     const std::lock_guard lock(mutex_);
     legacy::Page page;
     const auto& rows = types_[type];
     for (auto at = rows.upper_bound(position); at != rows.end(); ++at) {
       if (page.records.size() == limit) page.more = true;
       if (page.more) break;
+      if (unlisted.contains(at->first)) continue;
       page.records.push_back(row_of(type, at->first));
       page.next.id = at->first;
     }
@@ -122,9 +143,20 @@ public:
     return legacy::Written{id, "", std::nullopt};
   }
   legacy::Answer<void> remove(const std::string& type, const std::string& id, const std::string&, Deadline) override {
+    on_call("remove " + id, type);
+    const std::lock_guard lock(mutex_);
+    if (refuses_removals && types_[type].contains(id)) {
+      return tl::unexpected(legacy::Failure{legacy::Failure::Kind::rejected, "not this one", {}});
+    }
+    if (types_[type].erase(id) == 0) {
+      return tl::unexpected(legacy::Failure{legacy::Failure::Kind::rejected, "its whole is not there", {}});
+    }
+    return {};
+  }
+  // Staff deletes it, or something else does.
+  void lose(const std::string& type, const std::string& id) {
     const std::lock_guard lock(mutex_);
     types_[type].erase(id);
-    return {};
   }
   legacy::Answer<std::vector<legacy::LegacyRecord>> find(const std::string& type, const legacy::CreateMark& mark,
                                                          Deadline deadline) override {
@@ -161,7 +193,8 @@ private:
 
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, Row>> types_;
-  int last_ = 1;
+  int last_ = 100;
+  int version_ = 0;
 };
 
 }  // namespace banyan::test

@@ -38,6 +38,12 @@ TEST_P(SyncStoreContract, ALeaseIsTakenOverAfterItsTermAndTheTokenRises) {
   EXPECT_TRUE(commit(*theirs, {}));
 }
 
+TEST_P(SyncStoreContract, AnOwnerWhoComesLateGoesOnWithItsTokenIfNobodyHasComeBetween) {
+  world_->pass(std::chrono::seconds(61));
+  EXPECT_EQ(take(stream_, "us")->token, fence_.token);
+  EXPECT_TRUE(commit(fence_, {}));
+}
+
 TEST_P(SyncStoreContract, ACommitIsRefusedWhenTheLeaseHasRunOut) {
   world_->pass(std::chrono::seconds(61));
   const auto refused = commit(fence_, {});
@@ -366,6 +372,7 @@ TEST_P(SyncStoreContract, ANewLinkWakesWhatWaitsForItInEveryStreamOfTheSystem) {
   const auto woken = due(contacts, 1'000'000'000);
   ASSERT_EQ(woken.size(), 1U);
   EXPECT_EQ(woken[0].legacy_id, "c1");
+  EXPECT_EQ(woken[0].not_before, WallTime{});
   EXPECT_TRUE(due(elsewhere, 1'000'000'000).empty());
 }
 

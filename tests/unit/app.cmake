@@ -3,6 +3,7 @@ banyan_unit_test(app_tests
   SOURCES
     app_reference_manual_test.cpp
     app_settings_test.cpp
+    app_sync_run_test.cpp
     app_sync_text_test.cpp
   KNOWS gateway/app
 )

@@ -9,22 +9,18 @@
 #include <iterator>
 #include <string>
 
+#include "adapters/legacy/capabilities.hpp"
+
 namespace banyan::app {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
 Json running_backfill() {
-  return {{"state", "running"},
-          {"scanned", 120000},
-          {"total_estimate", 400000},
-          {"rate_per_second", 21000},
-          {"seconds_left", 13.3},
-          {"dry_run", false},
-          {"message", ""},
-          {"ended_at", Json(nullptr)},
-          {"report", Json(nullptr)}};
+  return {{"state", "running"},   {"scanned", 120000}, {"total_estimate", 400000}, {"rate_per_second", 21000},
+          {"seconds_left", 13.3}, {"message", ""},     {"ended_at", Json(nullptr)}};
 }
 
 // The first JSON block below a heading of the manual.
@@ -47,7 +43,15 @@ TEST(SyncStatus, ShowsTheDocumentOfTheManualWhole) {
                               "repaired\n"));
   EXPECT_THAT(text, HasSubstr(R"(name: legacy "ACME Ltd", modern "ACME Limited")"));
   EXPECT_THAT(text, HasSubstr("schema drift: vat_code is held: vat_code: the legacy system no longer has it\n"));
-  EXPECT_THAT(text, HasSubstr("    - Edits in the legacy system are seen within 1 s.\n"));
+  EXPECT_THAT(text, HasSubstr("    - Changes are found by asking for what was written since the last look.\n"));
+}
+
+TEST(SyncStatus, OfTheManualHasGuaranteesThatSomeSystemGives) {
+  legacy::Capabilities can;
+  can.compare_and_set = legacy::CompareAndSet::version;
+  const std::vector<std::string> given = legacy::guarantees(can);
+  const Json stream = documented("## GET /api/sync")["systems"][0]["streams"][0];
+  for (const Json& sentence : stream["guarantees"]) EXPECT_THAT(given, Contains(sentence.get<std::string>()));
 }
 
 TEST(SyncStatus, SaysWhyASystemIsPaused) {
@@ -83,13 +87,33 @@ TEST(SyncProgress, NeverPromisesMoreThanAll) {
 TEST(SyncResult, ShowsWhatADryRunFound) {
   Json run = running_backfill();
   run["state"] = "done";
-  run["dry_run"] = true;
-  run["report"] = documented("### A run: `backfill` and `verify`");
-  const std::string text = result_text(RunKind::backfill, "tryton account", run);
+  run["report"] = documented("### A run: `backfill`, `dry_run` and `verify`");
+  const std::string text = result_text(RunKind::dry_run, "tryton account", run);
   EXPECT_THAT(text, HasSubstr("tryton account: backfill (dry run) done: 120000 records"));
   EXPECT_THAT(text, HasSubstr("would create 390, link 9, update 0; unchanged 100; to review 1; cannot be mapped 2\n"));
-  EXPECT_THAT(text, HasSubstr("2 records: stage: the value \"frozen\" has no counterpart (unmapped_choice, such as "
-                              "legacy 77)\n"));
+  EXPECT_THAT(text, HasSubstr("2 records: stage: legacy field state: \"frozen\"; expected a value that `values` maps "
+                              "(invalid_value, such as legacy 77)\n"));
+}
+
+TEST(SyncResult, SaysWhatAVerifyCouldNotJudge) {
+  const Json left_out = {{{"records", 2}, {"reason", "a row waits"}}};
+  const Json run = {{"state", "done"}, {"checked", 5}, {"differences", 0}, {"repaired", 0}, {"left_out", left_out}};
+  EXPECT_EQ(result_text(RunKind::verify, "crm account", run),
+            "crm account: verify done: 5 records, 0 differences, 0 repaired\n  left out: 2 records: a row waits\n");
+  Json status = documented("## GET /api/sync");
+  status["systems"][0]["streams"][0]["verify"]["left_out"] = left_out;
+  EXPECT_THAT(status_text(status), HasSubstr("      left out: 2 records: a row waits\n"));
+}
+
+TEST(SyncStatus, GoesOnTellingWhatADryRunFoundAndIsSilentWhereThereWasNone) {
+  Json status = documented("## GET /api/sync");
+  EXPECT_THAT(status_text(status), Not(HasSubstr("dry run")));
+  Json run = running_backfill();
+  run["state"] = "done";
+  run["report"] = documented("### A run: `backfill`, `dry_run` and `verify`");
+  status["systems"][0]["streams"][0]["dry_run"] = run;
+  EXPECT_THAT(status_text(status), HasSubstr("    backfill (dry run): done : 120000 records, 21000/s, 14 s left\n"));
+  EXPECT_THAT(status_text(status), HasSubstr("      would create 390, link 9, update 0; unchanged 100; to review 1;"));
 }
 
 TEST(SyncResult, IsGoodWhenNothingFailedAndNoDifferenceIsLeft) {
@@ -99,6 +123,7 @@ TEST(SyncResult, IsGoodWhenNothingFailedAndNoDifferenceIsLeft) {
   EXPECT_TRUE(verified(0, 0));
   EXPECT_TRUE(verified(3, 3));
   EXPECT_FALSE(verified(3, 2));
+  EXPECT_FALSE(is_good(RunKind::verify, {{"state", "done"}, {"left_out", {{{"records", 1}, {"reason", "r"}}}}}));
   EXPECT_FALSE(is_good(RunKind::verify, {{"state", "failed"}}));
   EXPECT_FALSE(is_good(RunKind::backfill, {{"state", "idle"}}));
   EXPECT_TRUE(is_good(RunKind::backfill, {{"state", "done"}}));

@@ -12,7 +12,7 @@ Subject subject(const std::vector<SubjectSource>& sources, std::vector<HeaderFie
   return extract_subject(sources, {"GET", "h", "/", "", headers}, "192.0.2.1");
 }
 
-Kind kind_for(SubjectSource source, std::string_view authorization) {
+Kind kind_for(const SubjectSource& source, std::string_view authorization) {
   return subject({source}, {{"Authorization", authorization}}).source;
 }
 

@@ -27,13 +27,13 @@ std::string ok(const std::string& body, const std::string& more_fields = "") {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more_fields + "\r\n" + body;
 }
 
-RawServer::Handler answers(std::string bytes) {
+RawServer::Handler answers(const std::string& bytes) {
   return [bytes](Connection& connection) {
     while (!connection.read_request().empty()) connection.send(bytes);
   };
 }
 
-RawServer::Handler answers_once(std::string bytes) {
+RawServer::Handler answers_once(const std::string& bytes) {
   return [bytes](Connection& connection) {
     connection.read_request();
     connection.send(bytes);

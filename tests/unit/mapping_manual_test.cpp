@@ -140,5 +140,46 @@ TEST(ShippedMapping, ForTrytonTranslatesAnOpportunity) {
   EXPECT_EQ(written.fields, Json({{"amount", "93750"}, {"conversion_probability", 0.2}, {"employee", 2}}));
 }
 
+TEST(ShippedMapping, ForTrytonTakesAQuoteAndItsLineBothWays) {
+  Mapping mapping = *load_mapping((kSource / "adapters/legacy/tryton/tryton-crm.yaml").string(), "tryton", crm());
+  for (const auto& table : mapping.tables) {
+    if (table->name() == "currencies") table->add("1", {{"code", "EUR"}});
+    if (table->name() == "payment_terms") table->add("3", {{"name", "14 days net"}});
+    if (table->name() == "units") table->add("9", {{"symbol", "h"}});
+  }
+  const Json sale{{"party", 58},
+                  {"origin", "sale.opportunity,7"},
+                  {"sale_date", "2026-11-02"},
+                  {"payment_term", 3},
+                  {"currency", 1},
+                  {"state", "draft"},
+                  {"description", "Hall"},
+                  {"total_amount", "93.50"}};
+  const Mapped quote = in(mapping, "quote", sale);
+  EXPECT_THAT(quote.held, IsEmpty());
+  EXPECT_EQ(quote.fields, Json({{"account", "r58"},
+                                {"opportunity", "r7"},
+                                {"date", "2026-11-02"},
+                                {"payment_term", "14 days net"},
+                                {"currency", "EUR"},
+                                {"state", "draft"},
+                                {"name", "Hall"},
+                                {"total_amount", "93.5"}}));
+  Json sent = sale;
+  sent.erase("state");         // what Tryton works out
+  sent.erase("total_amount");  // stays there
+  EXPECT_EQ(out(mapping, "quote", quote.fields,
+                {"account", "opportunity", "date", "payment_term", "currency", "state", "name", "total_amount"})
+                .fields,
+            sent);
+  const Json row{{"sale", 5}, {"product", 4}, {"quantity", 2.5}, {"unit", 9}, {"unit_price", "80.25"}};
+  const Mapped line = in(mapping, "quote_line", row);
+  EXPECT_EQ(line.fields,
+            Json({{"quote", "r5"}, {"product", "r4"}, {"quantity", "2.5"}, {"unit", "h"}, {"unit_price", "80.25"}}));
+  EXPECT_EQ(
+      out(mapping, "quote_line", line.fields, {"quote", "product", "quantity", "unit", "unit_price", "amount"}).fields,
+      row);
+}
+
 }  // namespace
 }  // namespace banyan::sync

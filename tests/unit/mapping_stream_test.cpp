@@ -294,8 +294,24 @@ TEST(MappingTables, StandForCodes) {
   const Json legacy{{"name", "B"}, {"party", 1}, {"country", 17}};
   EXPECT_EQ(in(mapping, "contact", legacy).fields.at("country"), "DE");
   EXPECT_EQ(out(mapping, "contact", {{"country", "DE"}}, {"country"}).fields, Json({{"country", 17}}));
-  const Mapped unknown = in(mapping, "contact", {{"name", "B"}, {"party", 1}, {"country", 99}});
-  EXPECT_THAT(unknown.held.at(0).message, HasSubstr("99; expected a row of the table countries (country.country)"));
+}
+
+TEST(MappingTables, ARowThatIsNotThereIsWaitedForUntilTheTableHasBeenReadAgain) {
+  Mapping mapping = mapping_of(kParties);
+  LegacyTable& table = *mapping.tables[0];
+  const Json legacy{{"name", "B"}, {"party", 1}, {"country", 99}};
+  const Held waits = in(mapping, "contact", legacy).held.at(0);
+  EXPECT_EQ(waits.reason, Held::Reason::unresolved);
+  EXPECT_EQ(waits.reference, (Reference{"table countries", "99"}));
+  EXPECT_EQ(out(mapping, "contact", {{"country", "FR"}}, {"country"}).held.at(0).reason, Held::Reason::unresolved);
+
+  const LegacyTable::Asked asked = table.begin_reading();
+  table.add("33", {{"code", "FR"}});
+  table.end_reading(asked);
+  EXPECT_EQ(out(mapping, "contact", {{"country", "FR"}}, {"country"}).fields, Json({{"country", 33}}));
+  const Held gone = in(mapping, "contact", legacy).held.at(0);
+  EXPECT_EQ(gone.reason, Held::Reason::invalid);
+  EXPECT_THAT(gone.message, HasSubstr("99; expected a row of the table countries (country.country)"));
 }
 
 TEST(MappingTables, BringTheirCodesIntoForm) {

@@ -9,7 +9,7 @@
 namespace banyan::proxy {
 namespace {
 
-TrustedNetworks trusting(std::vector<std::string> networks) {
+TrustedNetworks trusting(const std::vector<std::string>& networks) {
   return TrustedNetworks::parse(networks).value();
 }
 AddressBytes address(std::string_view text) {

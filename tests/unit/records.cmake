@@ -12,6 +12,6 @@ banyan_unit_test(records_tests
 target_compile_definitions(records_tests PRIVATE BANYAN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 
 banyan_unit_test(records_api_tests
-  SOURCES records_api_request_test.cpp
+  SOURCES api_author_test.cpp records_api_request_test.cpp
   KNOWS gateway/api
 )

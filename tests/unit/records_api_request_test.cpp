@@ -27,12 +27,19 @@ TEST(ListQuery, TakesLimitCursorSortAndFilters) {
   EXPECT_THAT(query->filters[2].values, ElementsAre("a", "b c"));
 }
 
+TEST(ListQuery, IsOfLiveRecordsUnlessTombstonesAreAskedFor) {
+  EXPECT_FALSE(list_query("")->deleted);
+  EXPECT_FALSE(list_query("deleted=false")->deleted);
+  EXPECT_TRUE(list_query("deleted=only")->deleted);
+}
+
 TEST(ListQuery, RefusesWhatItDoesNotKnow) {
   const std::vector<std::pair<const char*, const char*>> cases{
       {"limt=1",
-       "limt: an unknown parameter; expected one of limit, cursor, sort or filter[field]; did you mean "
+       "limt: an unknown parameter; expected one of limit, cursor, sort, deleted or filter[field]; did you mean "
        "\"limit\"?"},
       {"limit=ten", "limit: \"ten\"; expected a number from 1 to 200"},
+      {"deleted=true", "deleted: \"true\"; expected only or false"},
       {"limit=-1", "limit: \"-1\"; expected a number from 1 to 200"},
       {"limit=1&limit=2", "limit: the parameter a second time; expected one of the two"},
       {"filter[a=1", "filter[a: a malformed filter; expected filter[field] or filter[field][operator]"},

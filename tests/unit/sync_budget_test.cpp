@@ -2,20 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/hand_clock.hpp"
+
 namespace banyan::sync {
 namespace {
 
 using namespace std::chrono_literals;
-
-class ManualClock final : public Clock {
-public:
-  SteadyTime now() const override { return now_; }
-  WallTime wall() const override { return {}; }
-  void pass(std::chrono::milliseconds span) { now_ += span; }
-
-private:
-  SteadyTime now_{1h};
-};
+using test::HandClock;
 
 int taken(Budget& budget, Urgency urgency) {
   int count = 0;
@@ -24,14 +17,14 @@ int taken(Budget& budget, Urgency urgency) {
 }
 
 TEST(Budget, WithoutARateGivesEveryCall) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(std::nullopt, clock);
 
   EXPECT_EQ(taken(budget, Urgency::background), 1'000);
 }
 
 TEST(Budget, IsDividedByTheProcessesThatWorkOnTheSystem) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(20, clock);
   EXPECT_EQ(budget.figures().part, 20);
 
@@ -49,7 +42,7 @@ TEST(Budget, IsDividedByTheProcessesThatWorkOnTheSystem) {
 }
 
 TEST(Budget, GivesNoMoreThanItsRate) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(10, clock);
   EXPECT_EQ(taken(budget, Urgency::live), 10);
 
@@ -59,7 +52,7 @@ TEST(Budget, GivesNoMoreThanItsRate) {
 }
 
 TEST(Budget, KeepsAReserveForLiveChanges) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(10, clock);
 
   EXPECT_EQ(taken(budget, Urgency::background), 8);
@@ -67,7 +60,7 @@ TEST(Budget, KeepsAReserveForLiveChanges) {
 }
 
 TEST(Budget, ASlowRateDoesNotStarveTheBackground) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(0.5, clock);
 
   EXPECT_EQ(taken(budget, Urgency::background), 1);
@@ -76,7 +69,7 @@ TEST(Budget, ASlowRateDoesNotStarveTheBackground) {
 }
 
 TEST(Budget, SaysWhenToAskAgain) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(10, clock);
   taken(budget, Urgency::live);
 
@@ -87,7 +80,7 @@ TEST(Budget, SaysWhenToAskAgain) {
 }
 
 TEST(Budget, AnAnswerOfTooManyRequestsStopsEverything) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(std::nullopt, clock);
   budget.pause_until(clock.now() + 3s);
 
@@ -97,7 +90,7 @@ TEST(Budget, AnAnswerOfTooManyRequestsStopsEverything) {
 }
 
 TEST(Budget, ShowsTheShareInUse) {
-  ManualClock clock;
+  HandClock clock;
   Budget budget(10, clock);
   for (int i = 0; i < 600; ++i) {
     static_cast<void>(budget.take(Urgency::live));

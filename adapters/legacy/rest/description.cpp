@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "adapters/legacy/http_settings.hpp"
 #include "adapters/legacy/rest/description_schema.hpp"
 #include "gateway/base/nearest.hpp"
 #include "gateway/base/yaml_scalars.hpp"
@@ -14,34 +15,6 @@ namespace {
 using yaml::Node;
 using yaml::Reader;
 using namespace std::chrono_literals;
-
-// scheme://authority[/path]: no user, query or fragment, which belong elsewhere.
-bool is_url(std::string_view text) {
-  const std::size_t scheme = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
-  if (scheme == 0) return false;
-  const std::size_t path = std::min(text.find('/', scheme), text.size());
-  const std::string_view authority = text.substr(scheme, path - scheme);
-  if (!yaml::parse_http_url("http://" + std::string(authority))) return false;
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '?' && c != '#' && c != '@'; });
-}
-
-Reader<std::string> url() {
-  return yaml::scalar<std::string>("a URL such as https://crm.example/api",
-                                   [](std::string_view text) -> std::optional<std::string> {
-                                     if (!is_url(text)) return std::nullopt;
-                                     while (text.ends_with('/')) text.remove_suffix(1);
-                                     return std::string(text);
-                                   });
-}
-
-Reader<std::string> file_path() {
-  auto read = [](const Node& node, std::string& out) {
-    std::string value;
-    yaml::text().read(node, value);
-    if (!value.empty()) out = (std::filesystem::path(node.directory()) / value).lexically_normal().string();
-  };
-  return {std::move(read), "a path", {}};
-}
 
 Reader<double> rate() {
   return yaml::scalar<double>("a number from 0.001 to 10000", [](std::string_view text) -> std::optional<double> {
@@ -74,7 +47,7 @@ Reader<std::string> header_value() {
 Reader<ClientCredentials> client_credentials() {
   using Form = ClientCredentials;
   return yaml::object<Form>("OAuth 2.0 client credentials")
-      .required("token_url", &Form::token_url, url())
+      .required("token_url", &Form::token_url, base_url())
       .required("client_id", &Form::client_id, yaml::text())
       .required("client_secret", &Form::client_secret, yaml::secret())
       .optional("scope", &Form::scope, yaml::text())
@@ -156,8 +129,8 @@ const RestType* RestDescription::type(const std::string& name) const {
 Reader<RestDescription> rest_description() {
   const auto set_name = [](RestType& out, const std::string& name, const Node&) { out.name = name; };
   return yaml::object<RestDescription>("a REST system")
-      .required("base_url", &RestDescription::base_url, url())
-      .optional("ca_file", &RestDescription::ca_file, file_path())
+      .required("base_url", &RestDescription::base_url, legacy::base_url())
+      .optional("ca_file", &RestDescription::ca_file, legacy::ca_file())
       .optional("auth", &RestDescription::auth, auth())
       .optional("headers", &RestDescription::headers, headers())
       .optional("answer_bytes", &RestDescription::answer_bytes, yaml::size(1ULL << 10U, 1ULL << 30U))

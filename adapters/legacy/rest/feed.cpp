@@ -95,7 +95,7 @@ Answer<Batch> Feed::following(Lister& list, const Place& here, const Batch& batc
   }
   auto next = read_rows(list, batch.next);
   if (!next) return next;
-  const auto again = read_rows(list, here);
+  auto again = read_rows(list, here);
   if (!again) return again;
   moved = again->rows.empty() || key_of(again->rows.back()) != last;
   return next;

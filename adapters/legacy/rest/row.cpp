@@ -105,7 +105,7 @@ void read_version(const RestType& type, const Json& item, Row& row) {
 }  // namespace
 
 std::optional<std::string> id_from_wire(const IdForm& form, const Json& value) {
-  const auto text = value.is_boolean() ? std::nullopt : scalar_text(value);
+  auto text = value.is_boolean() ? std::nullopt : scalar_text(value);
   if (!text || !is_id(form, *text)) return std::nullopt;
   return text;
 }

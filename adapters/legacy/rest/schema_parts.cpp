@@ -47,7 +47,7 @@ Reader<Template> template_text(std::string what, std::vector<std::string_view> p
     if (!parsed) return node.fault(parsed.error(), what + " with " + places_text(places));
     out = std::move(*parsed);
   };
-  return {std::move(read), what, {}};
+  return {std::move(read), std::move(what), {}};
 }
 
 Reader<Template> path(std::vector<std::string_view> places) {

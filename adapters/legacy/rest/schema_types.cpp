@@ -62,7 +62,7 @@ Reader<ExternalKey> external_key() {
 }
 
 template <typename T>
-yaml::Object<T> request(yaml::Object<T> object, Operation T::*operation, std::vector<std::string_view> places) {
+yaml::Object<T> request(yaml::Object<T> object, Operation T::*operation, const std::vector<std::string_view>& places) {
   object
       .required(
           "path", [operation](T& out) -> Template& { return (out.*operation).path; }, path(places))

@@ -216,7 +216,7 @@ std::optional<Failure> TrytonSystem::isolate(Isolation& work, std::span<const st
     const bool hopeless = work.rows.records.empty() && work.alone_in_vain >= kHopeless;
     return hopeless ? std::optional(rows.error()) : std::nullopt;
   }
-  if (const auto failure = isolate(work, ids.first(ids.size() / 2))) return failure;
+  if (auto failure = isolate(work, ids.first(ids.size() / 2))) return failure;
   return isolate(work, ids.subspan(ids.size() / 2));
 }
 

@@ -21,18 +21,12 @@
 #include <vector>
 
 #include "adapters/legacy/legacy_system.hpp"
+#include "adapters/legacy/tryton/models.hpp"
 #include "adapters/legacy/tryton/rows.hpp"
 #include "adapters/legacy/tryton/rpc.hpp"
 #include "gateway/base/clock.hpp"
 
 namespace banyan::legacy::tryton {
-
-// One model. Values pass as values.hpp says.
-struct TypeOptions {
-  std::vector<std::string> fields{};  // to be read of each record
-  Json domain = Json::array();        // a search domain that its records must meet; empty: all of them
-  std::string replaced_by{};          // the field that names the record it was merged into; "replaced_by" of a party
-};
 
 struct TrytonOptions {
   RpcOptions rpc{};
@@ -85,7 +79,11 @@ private:
     std::size_t limit;
   };
   struct Isolation;
-  using FieldTypes = std::shared_ptr<const std::map<std::string, std::string>>;  // name -> type
+  struct FieldForm {
+    std::string type;
+    Json read_only = false;  // a condition, see pyson.hpp
+  };
+  using FieldForms = std::shared_ptr<const std::map<std::string, FieldForm>>;  // by name
 
   const TypeOptions& options_of(const std::string& type) const;
   Json within_scope(const std::string& type, Json domain) const;
@@ -98,10 +96,17 @@ private:
   Answer<std::string> newest(const std::string& type, const char* column, Deadline deadline);
   static Page to_page(Rows rows, const Cursor& after, std::size_t limit);
 
-  Answer<FieldTypes> field_types(const std::string& type, Deadline deadline);
+  static FieldForm form_of(const Json& definition);
+  Answer<FieldForms> field_forms(const std::string& type, Deadline deadline);
   Answer<Json> typed_fields(const std::string& type, const Json& fields, const std::string& id, Deadline deadline);
   Answer<Json> present_ids(const std::string& type, const std::string& id, const std::string& field, Deadline deadline);
   Answer<bool> exists(const std::string& type, std::int64_t id, Deadline deadline);
+  Answer<Json> read_row(const std::string& type, std::int64_t id, const Json& names, Deadline deadline);
+  Answer<void> may_write(const std::string& type, std::int64_t id, const std::vector<std::string>& fields,
+                         Deadline deadline);
+  Answer<std::vector<std::int64_t>> documents_of(const std::string& type, std::optional<std::int64_t> id,
+                                                 const Json& values, Deadline deadline);
+  void touch(const std::string& type, const std::vector<std::int64_t>& documents, Deadline deadline);
   Written read_back(const std::string& type, const std::string& id, Deadline deadline);
 
   TrytonOptions options_;
@@ -109,7 +114,7 @@ private:
   std::map<std::string, Capabilities> capabilities_;
   Capabilities default_capabilities_;
   std::mutex mutex_;
-  std::map<std::string, FieldTypes> field_types_;  // guarded by mutex_
+  std::map<std::string, FieldForms> field_forms_;  // guarded by mutex_
 };
 
 }  // namespace banyan::legacy::tryton

@@ -38,69 +38,75 @@ std::vector<std::string> choices_of(const Json& definition) {
 
 }  // namespace
 
+TrytonSystem::FieldForm TrytonSystem::form_of(const Json& definition) {
+  FieldForm form{definition["type"].get<std::string>()};
+  const auto states = definition.find("states");  // a text: {"readonly": {...}, ...}
+  if (states == definition.end() || !states->is_string()) return form;
+  const Json conditions = Json::parse(states->get<std::string>(), nullptr, false);
+  if (conditions.is_object()) form.read_only = conditions.value("readonly", Json(false));
+  return form;
+}
+
 Answer<std::vector<FieldDescription>> TrytonSystem::describe(const std::string& type, Deadline deadline) {
   const auto answer = rpc_.call(type, "fields_get", Json::array({Json::array()}), Effect::reads, deadline);
   if (!answer) return tl::unexpected(answer.error());
   if (!answer->is_object()) return fail(Kind::malformed, type + ".fields_get: expected an object");
   std::vector<FieldDescription> fields;
-  std::map<std::string, std::string> types;
+  std::map<std::string, FieldForm> forms;
   for (const auto& [name, definition] : answer->items()) {
     if (!definition.is_object() || !definition.contains("type") || !definition["type"].is_string()) {
       return fail(Kind::malformed, type + ".fields_get: expected a type for " + excerpt(name, 80));
     }
-    types[name] = definition["type"].get<std::string>();
-    fields.push_back(FieldDescription{name, types[name], is_true(definition, "required"),
+    const std::string& field_type = (forms[name] = form_of(definition)).type;
+    fields.push_back(FieldDescription{name, field_type, is_true(definition, "required"),
                                       is_true(definition, "readonly"), choices_of(definition)});
   }
   const std::lock_guard lock(mutex_);
-  field_types_[type] = std::make_shared<const std::map<std::string, std::string>>(std::move(types));
+  field_forms_[type] = std::make_shared<const std::map<std::string, FieldForm>>(std::move(forms));
   return fields;
 }
 
 // As described last.
-Answer<TrytonSystem::FieldTypes> TrytonSystem::field_types(const std::string& type, Deadline deadline) {
+Answer<TrytonSystem::FieldForms> TrytonSystem::field_forms(const std::string& type, Deadline deadline) {
   {
     const std::lock_guard lock(mutex_);
-    const auto found = field_types_.find(type);
-    if (found != field_types_.end()) return found->second;
+    const auto found = field_forms_.find(type);
+    if (found != field_forms_.end()) return found->second;
   }
   const auto described = describe(type, deadline);
   if (!described) return tl::unexpected(described.error());
   const std::lock_guard lock(mutex_);
-  return field_types_[type];
+  return field_forms_[type];
 }
 
 Answer<Json> TrytonSystem::present_ids(const std::string& type, const std::string& id, const std::string& field,
                                        Deadline deadline) {
   if (id.empty()) return Json::array();
-  const Json names = Json::array({field});
-  const Json domain = Json::array({Json::array({"id", "=", parse_id(id).value_or(0)})});
-  const auto rows = search_read({type, domain, nullptr, 1}, names, deadline);
-  if (!rows) return rows;
-  if (rows->empty()) return fail(Kind::missing, type + " " + id + " is not there");
-  const Json& row = (*rows)[0];
-  if (!row.is_object() || !row.contains(field) || !row[field].is_array()) {
+  auto row = read_row(type, parse_id(id).value_or(0), Json::array({field}), deadline);
+  if (!row) return row;
+  const auto ids = row->find(field);
+  if (ids == row->end() || !ids->is_array()) {
     return fail(Kind::malformed, type + " " + id + ": expected a list in " + field);
   }
-  return row[field];
+  return *ids;
 }
 
 // `id`: of the record that the fields are for; empty: a new one.
 Answer<Json> TrytonSystem::typed_fields(const std::string& type, const Json& fields, const std::string& id,
                                         Deadline deadline) {
-  const auto types = field_types(type, deadline);
-  if (!types) return tl::unexpected(types.error());
+  const auto forms = field_forms(type, deadline);
+  if (!forms) return tl::unexpected(forms.error());
   Json typed = Json::object();
   for (const auto& [name, value] : fields.items()) {
-    const auto field_type = (*types)->find(name);
-    if (field_type == (*types)->end()) return fail(Kind::rejected, type + " has no field " + excerpt(name, 80));
+    const auto form = (*forms)->find(name);
+    if (form == (*forms)->end()) return fail(Kind::rejected, type + " has no field " + excerpt(name, 80));
     Json present = Json::array();
-    if (is_to_many(field_type->second)) {
+    if (is_to_many(form->second.type)) {
       auto ids = present_ids(type, id, name, deadline);
       if (!ids) return ids;
       present = std::move(*ids);
     }
-    auto converted = to_typed(value, field_type->second, present);
+    auto converted = to_typed(value, form->second.type, present);
     if (!converted) return fail(Kind::rejected, type + "." + name + ": " + converted.error());
     typed[name] = std::move(*converted);
   }
@@ -131,12 +137,15 @@ Answer<Written> TrytonSystem::create(const std::string& type, const Json& fields
                                      Deadline deadline) {
   const auto values = typed_fields(type, fields, "", deadline);
   if (!values) return tl::unexpected(values.error());
+  const auto documents = documents_of(type, std::nullopt, *values, deadline);
+  if (!documents) return tl::unexpected(documents.error());
   const Json records = Json::array({*values});
   const auto created = rpc_.call(type, "create", Json::array({records}), Effect::writes, deadline);
   if (!created) return tl::unexpected(created.error());
   if (!created->is_array() || created->size() != 1 || !(*created)[0].is_number_integer()) {
     return fail(Kind::unknown, type + ".create: expected the id of one record");
   }
+  touch(type, *documents, deadline);
   return read_back(type, std::to_string((*created)[0].get<std::int64_t>()), deadline);
 }
 
@@ -146,10 +155,21 @@ Answer<Written> TrytonSystem::update(const std::string& type, const std::string&
   if (!number) return fail(Kind::missing, type + " has no record " + excerpt(id, 80));
   const auto values = typed_fields(type, fields, id, deadline);
   if (!values) return tl::unexpected(values.error());
+  if (options_of(type).is_document) {
+    std::vector<std::string> names;
+    for (const auto& field : values->items()) names.push_back(field.key());
+    const auto allowed = may_write(type, *number, names, deadline);
+    if (!allowed) return tl::unexpected(allowed.error());
+  }
+  const auto documents = documents_of(type, number, *values, deadline);
+  if (!documents) return tl::unexpected(documents.error());
   const Json ids = Json::array({*number});
   const auto answer =
       rpc_.call(type, "write", Json::array({ids, *values}), Effect::writes, deadline, expecting(type, id, expected));
-  if (answer) return read_back(type, id, deadline);
+  if (answer) {
+    touch(type, *documents, deadline);
+    return read_back(type, id, deadline);
+  }
   if (answer.error().kind != Kind::rejected) return tl::unexpected(answer.error());
   // Tryton refuses values and absent records alike, in the user's language.
   const auto there = exists(type, *number, deadline);
@@ -165,11 +185,13 @@ Answer<void> TrytonSystem::remove(const std::string& type, const std::string& id
   const auto there = exists(type, *number, deadline);
   if (!there) return tl::unexpected(there.error());
   if (!*there) return fail(Kind::missing, type + " " + id + " is not there");
+  const auto documents = documents_of(type, number, Json::object(), deadline);
+  if (!documents) return tl::unexpected(documents.error());
   const Json ids = Json::array({*number});
   const auto answer =
       rpc_.call(type, "delete", Json::array({ids}), Effect::writes, deadline, expecting(type, id, expected));
   if (!answer) return tl::unexpected(answer.error());
-  return {};
+  return {};  // the document is not touched: it may be about to go as well, and must not look edited then
 }
 
 }  // namespace banyan::legacy::tryton

@@ -22,7 +22,7 @@ public:
     }
   }
 
-  std::string text(const std::string& name, std::string absent = "") {
+  std::string text(const std::string& name, const std::string& absent = "") {
     known_.insert(name);
     const auto found = values_.find(name);
     return found == values_.end() ? absent : found->second;
