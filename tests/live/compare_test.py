@@ -31,6 +31,7 @@ SCHEMA = (
     ROOT / "adapters/records/schema/0001_records.sql",
     ROOT / "adapters/sync/schema/0002_sync.sql",
     ROOT / "adapters/sync/schema/0003_sync_shares.sql",
+    ROOT / "adapters/sync/schema/0004_sync_scans.sql",
 )
 
 TRYTON = """
@@ -39,7 +40,7 @@ TRYTON = """
     create table party_party_lang (id serial primary key, party integer, lang integer);
     create table country_country (id serial primary key, code text);
     create table country_subdivision (id serial primary key, code text);
-    create table party_address (id serial primary key, party integer, name text, street text, postal_code text,
+    create table party_address (id serial primary key, party integer, name text, party_name text, street text, postal_code text,
         city text, country integer, subdivision integer, active boolean);
     create table party_contact_mechanism (id serial primary key, party integer, type text, value text, name text,
         comment text, active boolean);
@@ -50,7 +51,14 @@ TRYTON = """
         address integer, state text, amount numeric, conversion_probability float, start_date date, end_date date,
         lost_reason text, comment text, company integer, employee integer);
     create table sale_sale (id serial primary key, number text, reference text, description text, party integer,
-        invoice_address integer, shipment_address integer, state text, sale_date date, currency integer, comment text);
+        invoice_address integer, shipment_address integer, state text, sale_date date, shipping_date date,
+        payment_term integer, origin text, currency integer, comment text);
+    create table sale_line (id serial primary key, sale integer, sequence integer, type text, product integer,
+        description text, quantity float, unit integer, unit_price numeric, note text);
+    create table account_invoice_payment_term (id serial primary key, name text);
+    create table product_uom (id serial primary key, symbol text);
+    create table product_template (id serial primary key, name text, type text, default_uom integer, salable boolean);
+    create table product_product (id serial primary key, template integer, code text, description text);
     insert into currency_currency (code) values ('EUR');
     insert into company_company (currency) values (1)"""
 
@@ -69,7 +77,7 @@ class Pair:
         store.execute("create schema banyan")
         for path in SCHEMA:
             store.execute(path.read_text(encoding="utf-8"))
-        for entity in ("account", "address", "contact_point", "opportunity"):
+        for entity in ("account", "address", "contact_point", "opportunity", "quote", "quote_line"):
             store.execute("insert into banyan.stream (system, entity) values ('tryton', %s) returning id", (entity,))
             [self._streams[entity]] = store.fetchone()
 
@@ -84,6 +92,7 @@ class Pair:
             theirs = {"party": account[0], "type": "other"}
             self._couple("contact_point", "party_contact_mechanism", values, theirs, account=account[1], kind="other")
             self._opportunity(account)
+            self._quote(account)
 
     def _address(self, account):
         mark, made = self._begin("address", ["street", "city"])
@@ -99,6 +108,17 @@ class Pair:
         theirs["conversion_probability"] = 0.5
         ours = {"name": theirs["description"], "stage": "lead", "account": account[1], "currency": "EUR"}
         self._couple("opportunity", "sale_opportunity", values, theirs, probability=50, **ours)
+
+    def _quote(self, account):
+        mark, edit = self._begin("quote", ["comment"])
+        line_mark, line_edit = self._begin("quote_line", ["quantity"])
+        count = int(line_edit.token.strip("[e]"))
+        values = {"reference": mark, "comment": f"Larch {edit.token}", "state": "draft"}
+        ours = {"account": account[1], "currency": "EUR", "untaxed_amount": str(2 * count)}
+        quote = self._couple("quote", "sale_sale", values, {"party": account[0], "currency": 1}, **ours)
+        values = {"description": line_mark, "quantity": count, "unit_price": 2}
+        theirs = {"sale": quote[0], "type": "line"}
+        self._couple("quote_line", "sale_line", values, theirs, kind="line", quote=quote[1])
 
     def _begin(self, entity, fields):
         mark = self._journal.new_item()
@@ -187,6 +207,22 @@ class Compare(unittest.TestCase):
         self.assertEqual(done.stdout.count("self-test: "), len(compare.PLANTED))
         self.assertEqual(self.compare().returncode, 0)
 
+    def test_the_self_test_takes_no_sample_whose_loss_a_matter_would_excuse(self):
+        self.postgres.create_database("disputed", "postgres", template="store")
+        with self.opened("disputed") as store:
+            for number, state in enumerate(("open", "resolved")):
+                store.execute(
+                    "insert into banyan.parked (stream, kind, state, side, legacy_id, record_id, error_class, message, fields, "
+                    "  modern, epoch, legacy_changes, modern_changes, at) "
+                    "select stream, 'conflict', %s, 'legacy', legacy_id, record_id, 'edit_edit', '', array['street'], "
+                    "  jsonb_build_object('street', base->'street'), 1, 1, 1, now() "
+                    "from banyan.link join banyan.stream s on s.id = stream where entity = 'address' "
+                    "order by legacy_id::int offset %s limit 1",
+                    (state, number),
+                )
+        done = self.compare("--self-test", store="disputed")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_the_self_test_fails_for_a_judge_who_sees_nothing(self):
         edits = compare.journal.read(self.journal)
         for judgement, planted in (("differences", 5), ("duplicates", 2), ("lost_edits", 2)):
@@ -196,6 +232,35 @@ class Compare(unittest.TestCase):
                         with contextlib.redirect_stdout(io.StringIO()):
                             missed = compare.self_test(legacy, store, edits)
                 self.assertEqual(len(missed), planted)
+
+    def test_what_refers_to_something_that_tryton_lacks_and_a_person_has_to_decide_about_is_at_rest(self):
+        copies = {"legacy": "held_legacy", "store": "held_store"}
+        for side, copy in copies.items():
+            self.postgres.create_database(copy, "postgres", template=side)
+        with self.opened("held_store") as store:
+            store.execute(
+                "insert into banyan.parked (stream, kind, state, side, legacy_id, record_id, error_class, message, fields, "
+                "  epoch, legacy_changes, modern_changes, at) "
+                "select l.stream, 'conflict', 'open', 'legacy', l.legacy_id, l.record_id, 'delete_edit', '', array['*'], 1, 1, 1, "
+                "  now() from banyan.link l join banyan.stream s on s.id = l.stream where entity = 'quote' limit 1 "
+                "returning legacy_id, record_id"
+            )
+            [(sale, quote)] = store.fetchall()
+            store.execute(
+                "insert into banyan.outbox (stream, record_id, version, changes, hops) "
+                "select s.id, r.id, 1, 3, 0 from banyan.record r join banyan.stream s using (entity) "
+                "where entity = 'quote_line' and r.data->>'quote' = %s returning record_id",
+                (quote,),
+            )
+            [(line,)] = store.fetchall()
+        self.assertIn("not at rest", self.compare(**copies).stdout, "Tryton has the quote: its line can be written")
+        with self.opened("held_store") as store, self.opened("held_legacy") as legacy:
+            legacy.execute("delete from sale_line where sale = %s", (sale,))
+            legacy.execute("delete from sale_sale where id = %s", (sale,))
+            store.execute("update banyan.link set base = null, base_hash = 0 where record_id = %s", (quote,))
+            store.execute("delete from banyan.link where record_id = %s", (line,))
+        done = self.compare(**copies)
+        self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_what_is_under_way_is_no_rest(self):
         self.postgres.create_database("busy", "postgres", template="store")

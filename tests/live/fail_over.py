@@ -44,6 +44,10 @@ class FailOver:
         self._rows = {}  # the oldest, which are not those that people work on
         for entity, model, _ in _PROBES:
             self._rows[entity] = self._client.model(model, "search", [], 0, 50, [["id", "ASC"]])
+        # An employee's name is that of the party, and part of other records.
+        staff = self._client.model("company.employee", "search_read", [], 0, None, None, ["party"])
+        employees = {employee["party"] for employee in staff}
+        self._rows["account"] = [party for party in self._rows["account"] if party not in employees]
         self._back = self._rows["address"][-1]
 
     @property

@@ -1,10 +1,11 @@
 """The journal: what people and agents did, and what they were told.
 
 Every record that is made carries a mark such as `[i17]` in a field that never loses it; every value that is written
-carries one such as `[e231]`. So whoever finds a value anywhere can say which edit it came from.
+carries one such as `[e231]`, or is that number. So whoever finds a value anywhere can say which edit it came from.
 """
 
 import dataclasses
+import decimal
 import json
 import re
 import threading
@@ -12,6 +13,18 @@ import time
 
 ITEM = re.compile(r"\[i\d+\]")
 EDIT = re.compile(r"\[e\d+\]")
+COUNTED = {"quantity", "unit_price"}  # fields that hold numbers: that of the edit
+
+
+def tokens(field, value):
+    """The edits that the value of a field comes from. A number may have any form: 12, "12.0", "12.0000"."""
+    if field not in COUNTED:
+        return EDIT.findall(str(value))
+    try:
+        number = decimal.Decimal(str(value))
+    except decimal.InvalidOperation:
+        return []
+    return [f"[e{int(number)}]"] if number == int(number) else []
 
 
 @dataclasses.dataclass

@@ -2,14 +2,14 @@
 
 import collections
 
-from journal import EDIT, ITEM
+from journal import ITEM, tokens
 from sides import LEGACY, MARKED
 
 
 def differences(sides):
     """One sentence for each record that is not the same on both sides and is nobody's open matter."""
     found = []
-    waiting = _matters_of_people(sides)
+    waiting = matters_of_people(sides)
     for entity in LEGACY:
         legacy, modern = sides.legacy[entity], sides.modern[entity]
         for legacy_id, values in legacy.items():
@@ -46,8 +46,13 @@ def _unequal(sides, entity, legacy_id, values, record_id, others, waiting):
     return found
 
 
-def _matters_of_people(sides):
+def matters_of_people(sides):
+    """(entity, side, id) of whatever an open matter is about, or held back by one: nobody can say yet how that ends."""
     waiting = set()
+    for entity, record_id in sides.held_back:
+        waiting.add((entity, "modern", record_id))
+        if (entity, record_id) in sides.legacy_of:
+            waiting.add((entity, "legacy", sides.legacy_of[entity, record_id]))
     for matter in sides.matters:
         if not matter.is_open:
             continue
@@ -56,6 +61,16 @@ def _matters_of_people(sides):
         if matter.record_id:
             waiting.add((matter.entity, "modern", matter.record_id))
     return waiting
+
+
+def is_between_people(matter, edits):
+    """Whether it is about a record that somebody deleted, by itself or with its whole, while somebody else edited it."""
+    marks = set(ITEM.findall(f"{matter.legacy} {matter.modern}"))
+    edits = [edit for edit in edits if not edit.refused]
+    concerned = marks | {edit.parent for edit in edits if edit.item in marks}
+    deleted_on = {edit.side for edit in edits if edit.kind == "delete" and edit.item in concerned}
+    edited_on = {edit.side for edit in edits if edit.kind != "delete" and edit.item in marks}
+    return matter.error_class == "delete_edit" and any(edited_on - {side} for side in deleted_on)
 
 
 def duplicates(sides):
@@ -90,13 +105,13 @@ def lost_edits(sides, edits):
     for edit in edits:
         histories[edit.item].append(edit)
     losers = recorded_losers(sides)
-    waiting = _matters_of_people(sides)
+    waiting = matters_of_people(sides)
     places = {"legacy": items_by_mark(sides.legacy), "modern": items_by_mark(sides.modern)}
     found = []
     for item, history in histories.items():
         entity = history[0].entity
         ids = {side: places[side][entity].get(item, []) for side in places}
-        if any((entity, side, id_) in waiting for side in ids for id_ in ids[side]) or _parked(sides, item):
+        if any((entity, side, id_) in waiting for side in ids for id_ in ids[side]) or is_parked(sides, item):
             continue
         deletes = [e for mark in (item, *_parents(history)) for e in histories.get(mark, []) if e.kind == "delete"]
         wholes_gone = {delete.item for delete in deletes if delete.item != item and not _is_there(places, delete)}
@@ -118,7 +133,7 @@ def _parents(history):
     return {edit.parent for edit in history if edit.parent}
 
 
-def _parked(sides, item):
+def is_parked(sides, item):
     """Whether an open matter holds the item's mark: its record may not be there at all."""
     return any(m.is_open and (item in str(m.legacy) or item in str(m.modern)) for m in sides.matters)
 
@@ -171,7 +186,7 @@ def _lost_values(history, values, losers, side):
     found = []
     for field in sorted({field for edit in history for field in edit.fields}):
         edits = [edit for edit in history if field in edit.fields]
-        final = set(EDIT.findall(values.get(field, "")))
+        final = set(tokens(field, values.get(field, "")))
         kept = [edit for edit in edits if edit.token in final or (edit.token, field) in losers]
         for edit in edits:
             if edit.end is None or edit in kept:
@@ -195,5 +210,5 @@ def recorded_losers(sides):
                 answer = (matter.answer or {}).get(field, (matter.answer or {}).get("*"))
                 if matter.state == "resolved" and answer == side:
                     continue  # it won
-                losers.update((token, field) for token in EDIT.findall(str(value)))
+                losers.update((token, field) for token in tokens(field, value))
     return losers

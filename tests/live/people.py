@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import decimal
 import http.client
 import json
 import random
@@ -10,6 +11,7 @@ import time
 import urllib.parse
 import uuid
 
+from journal import COUNTED
 from sides import MARKED
 from world import seed
 from world.ports import LOOPBACK
@@ -24,14 +26,35 @@ FIELDS = {
     "address": {"street": "street", "city": "city", "postal_code": "postal_code"},
     "contact_point": {"value": "value", "comment": "comment"},
     "opportunity": {"name": "description", "comment": "comment", "lost_reason": "lost_reason"},
+    "quote": {"name": "description", "comment": "comment"},
+    "quote_line": {
+        "description": "description",
+        "comment": "note",
+        "quantity": "quantity",
+        "unit_price": "unit_price",
+    },
 }
 MODELS = {
     "account": "party.party",
     "address": "party.address",
     "contact_point": "party.contact_mechanism",
     "opportunity": "sale.opportunity",
+    "quote": "sale.sale",
+    "quote_line": "sale.line",
+    "product": "product.product",
 }
-_LEGACY_MARKED = {"account": "name", "address": "name", "contact_point": "name", "opportunity": "reference"}
+_LEGACY_MARKED = {entity: FIELDS[entity].get(field, field) for entity, field in MARKED.items()}
+# What a record is made for.
+_WHOLES = {
+    "address": "account",
+    "contact_point": "account",
+    "opportunity": "account",
+    "quote": "account",
+    "quote_line": "quote",
+}
+_PARTS = ("address", "contact_point", "quote_line")  # that go when their whole goes
+_LEGACY_WHOLE = {"quote_line": "sale"}  # the many2one; of all others: party
+_ACTIVE = ("account", "address", "contact_point")  # can be archived
 _WORDS = ("Alder", "Birch", "Cedar", "Elm", "Hazel", "Juniper", "Larch", "Maple", "Rowan", "Willow")
 
 
@@ -39,13 +62,14 @@ _WORDS = ("Alder", "Birch", "Cedar", "Elm", "Hazel", "Juniper", "Larch", "Maple"
 class Item:
     mark: str
     entity: str
-    account: "Item | None" = None
+    whole: "Item | None" = None
     ids: dict = dataclasses.field(default_factory=dict)  # side -> id, as far as known
     gone: bool = False
+    stays: bool = False  # Tryton deletes no party that has sales
 
     @property
     def parent(self):
-        return self.account.mark if self.account and self.entity in ("address", "contact_point") else ""
+        return self.whole.mark if self.whole and self.entity in _PARTS else ""
 
 
 class Register:
@@ -114,13 +138,15 @@ class Person:
         deed()
 
     def create(self):
-        entity = self._rng.choice(("account", "address", "contact_point", "opportunity"))
-        account = None if entity == "account" else self._register.pick(self._rng, "account")
-        if account is not None and not self.find(account):
+        entity = self._rng.choice(tuple(FIELDS))
+        whole = self._register.pick(self._rng, _WHOLES[entity]) if entity in _WHOLES else None
+        if whole is not None and not self.find(whole):
             return
-        if account is None:
+        if whole is None:
             entity = "account"
-        item = Item(self._journal.new_item(), entity, account)
+        elif entity == "quote":
+            whole.stays = True
+        item = Item(self._journal.new_item(), entity, whole)
         edit = self._begin(item, "create", FIELDS[entity])
         self._create(item, edit, {field: self.value(item, field, edit) for field in FIELDS[entity]})
 
@@ -135,14 +161,17 @@ class Person:
         self._edit(item, edit, {field: self.value(item, field, edit) for field in chosen})
 
     def delete(self):
-        [entity] = self._rng.choices(("address", "contact_point", "account", "opportunity"), (4, 4, 1, 1))
+        shares = {"address": 4, "contact_point": 4, "quote_line": 4, "account": 1, "opportunity": 1, "quote": 1}
+        [entity] = self._rng.choices(tuple(shares), tuple(shares.values()))
         item = self._register.pick(self._rng, entity)
-        if item is not None and self.find(item):
+        if item is not None and not item.stays and self.find(item):
             self._delete(item)
 
     def value(self, item, field, edit):
         if field == "postal_code":
             return edit.token
+        if field in COUNTED:
+            return edit.token.strip("[e]")
         value = f"{self._rng.choice(_WORDS)} {self._rng.randrange(100)} {edit.token}"
         return f"{item.mark} {value}" if MARKED[item.entity] == field else value
 
@@ -160,11 +189,12 @@ class Staff(Person):
         self._through = through
         self._login = login
         self._direct = None
+        self._articles = None
 
     def find(self, item):
         if "legacy" not in item.ids:
             domain = [[_LEGACY_MARKED[item.entity], "like", f"%{item.mark}%"], ["active", "in", [True, False]]]
-            if item.entity == "opportunity":
+            if item.entity not in _ACTIVE:
                 domain.pop()
             found = self._ask(item.entity, "search", domain)
             if found:
@@ -172,23 +202,23 @@ class Staff(Person):
         return "legacy" in item.ids
 
     def toggle(self):
-        item = self._register.pick(self._rng, self._rng.choice(("address", "contact_point", "account", "opportunity")))
+        item = self._register.pick(self._rng, self._rng.choice((*_ACTIVE, "opportunity", "quote")))
         if item is None or not self.find(item):
             return
         if item.entity == "opportunity":
             self._ask(item.entity, self._rng.choice(("opportunity", "lost", "lead")), [item.ids["legacy"]])
+        elif item.entity == "quote":
+            for button in ("cancel", "draft"):
+                self._ask(item.entity, button, [item.ids["legacy"]])
         else:
             self._ask(item.entity, "write", [item.ids["legacy"]], {"active": self._rng.random() < 0.6})
 
     def _create(self, item, edit, values):
-        fields = {FIELDS[item.entity][field]: value for field, value in values.items()}
-        fields.setdefault(_LEGACY_MARKED[item.entity], item.mark)
+        fields = self._row(item, values)
+        if item.whole:
+            fields[_LEGACY_WHOLE.get(item.entity, "party")] = item.whole.ids["legacy"]
         nested = []
-        if item.entity == "contact_point":
-            fields["type"] = "other"
-        if item.account:
-            fields["party"] = item.account.ids["legacy"]
-        if item.entity == "account" and self._rng.random() < 0.7:
+        if item.entity in ("account", "quote") and self._rng.random() < 0.7:
             nested = self._nest(item, fields)
         result = self._call(item.entity, "create", [fields])
         for made, begun in [(item, edit), *nested]:
@@ -198,19 +228,38 @@ class Staff(Person):
         if result.state == "acknowledged":
             item.ids["legacy"] = result.value[0]
 
-    def _nest(self, account, fields):
-        """A new party often comes with its address and its telephone number, in one call."""
+    def _row(self, item, values):
+        row = {FIELDS[item.entity][field]: _typed(field, value) for field, value in values.items()}
+        row.setdefault(_LEGACY_MARKED[item.entity], item.mark)
+        if item.entity == "contact_point":
+            row["type"] = "other"
+        if item.entity == "quote_line":
+            row |= self._article()
+        return row
+
+    def _nest(self, whole, fields):
+        """A new party often comes with its address and its telephone number, and a sale with its lines, in one call."""
+        lists = {"addresses": "address", "contact_mechanisms": "contact_point"}
+        if whole.entity == "quote":
+            lists = {"lines": "quote_line"}
         nested = []
-        for entity, members in (("address", "addresses"), ("contact_point", "contact_mechanisms")):
-            item = Item(self._journal.new_item(), entity, account)
+        for members, entity in lists.items():
+            item = Item(self._journal.new_item(), entity, whole)
             edit = self._begin(item, "create", FIELDS[entity])
-            values = {FIELDS[entity][field]: self.value(item, field, edit) for field in FIELDS[entity]}
-            values["name"] = item.mark
-            if entity == "contact_point":
-                values["type"] = "other"
-            fields[members] = [["create", [values]]]
+            values = {field: self.value(item, field, edit) for field in FIELDS[entity]}
+            fields[members] = [["create", [self._row(item, values)]]]
             nested.append((item, edit))
         return nested
+
+    def _article(self):
+        """The product of a line, which few lines lack."""
+        if self._articles is None:
+            fields = ["default_uom"]
+            self._articles = self._ask("product", "search_read", [["default_uom.digits", ">", 0]], 0, 5, None, fields)
+        if not self._articles or self._rng.random() < 0.2:
+            return {}
+        article = self._rng.choice(self._articles)
+        return {"product": article["id"], "unit": article["default_uom"]}
 
     def _edit(self, item, edit, values):
         id_ = item.ids["legacy"]
@@ -220,8 +269,12 @@ class Staff(Person):
             if not rows:
                 return self._journal.refused(edit)
             context["_timestamp"] = {f"{MODELS[item.entity]},{id_}": rows[0]["_timestamp"]}
+        in_form = item.entity == "quote_line" and self._rng.random() < 0.5 and self.find(item.whole)
         edit.begin = time.time()
-        fields = {FIELDS[item.entity][field]: value for field, value in values.items()}
+        fields = {FIELDS[item.entity][field]: _typed(field, value) for field, value in values.items()}
+        if in_form:  # the web client saves lines with their sale
+            lines = {"lines": [["write", [id_], fields]]}
+            return self._settle(edit, self._call("quote", "write", [item.whole.ids["legacy"]], lines, **context))
         self._settle(edit, self._call(item.entity, "write", [id_], fields, **context))
 
     def _delete(self, item):
@@ -258,6 +311,11 @@ class Staff(Person):
             return Result("unknown")
 
 
+def _typed(field, value):
+    """As Tryton's JSON has it."""
+    return float(value) if field == "quantity" else decimal.Decimal(value) if field == "unit_price" else value
+
+
 @dataclasses.dataclass
 class Result:
     state: str  # acknowledged, refused, unknown
@@ -268,6 +326,7 @@ class Agent(Person):
     """Edits records over the REST API with care: reads, sends the version, repeats on 412 and on silence."""
 
     side = "modern"
+    _articles = None
 
     def find(self, item):
         if "modern" not in item.ids:
@@ -278,12 +337,16 @@ class Agent(Person):
         return "modern" in item.ids
 
     def toggle(self):
-        item = self._register.pick(self._rng, self._rng.choice(("address", "contact_point", "account", "opportunity")))
+        item = self._register.pick(self._rng, self._rng.choice(tuple(FIELDS)))
         if item is None or not self.find(item):
             return
         change = {"active": self._rng.random() < 0.6}
         if item.entity == "opportunity":
             change = {"stage": self._rng.choice(("lead", "lost"))}
+        elif item.entity == "quote":
+            change = {"date": f"2026-11-{self._rng.randrange(1, 31):02}"}
+        elif item.entity == "quote_line":
+            change = {"sequence": self._rng.randrange(1, 10)}
         self._once("PATCH", self._path(item), {"data": change}, {"If-Match": "*"})
 
     def _create(self, item, edit, values):
@@ -292,8 +355,12 @@ class Agent(Person):
             data["kind"] = "other"
         if item.entity == "opportunity":
             data["stage"] = "lead"
-        if item.account:
-            data["account"] = item.account.ids["modern"]
+        if item.entity == "quote":
+            data["state"] = "draft"
+        if item.entity == "quote_line":
+            data |= self._article()
+        if item.whole:
+            data[_WHOLES[item.entity]] = item.whole.ids["modern"]
         item.ids["modern"] = str(uuid.uuid4())
         self._register.add(item)
         body = {"id": item.ids["modern"], "data": data}
@@ -303,6 +370,14 @@ class Agent(Person):
             return 200 if is_repeat and status == 409 else status
 
         self._persist(edit, attempt)
+
+    def _article(self):
+        if self._articles is None:
+            status, _, answer = self._once("GET", "/api/records/product?filter[unit]=h")
+            self._articles = [record["id"] for record in answer["records"]] if status == 200 else None
+        if not self._articles or self._rng.random() < 0.2:
+            return {}
+        return {"product": self._rng.choice(self._articles), "unit": "h"}
 
     def _edit(self, item, edit, values):
         def attempt(is_repeat):

@@ -9,6 +9,7 @@ import signal
 import time
 
 import psycopg2
+from sides import HELD_BACK
 from slow_link import SlowLink
 from world import banyan, seed
 from world.failure import Failure
@@ -134,16 +135,21 @@ class Node:
 
 
 class Site:
-    """A Tryton database with Banyan before it: `nodes` processes that share a store, or one with a store of its own."""
+    """A Tryton database with Banyan before it: `nodes` processes that share a store, or one with a store of its own.
 
-    def __init__(self, world, binary, random_seed, *, database, nodes=1, sweep_seconds=5, poll_interval="200ms"):
+    `has_link`: a SlowLink lies between the two; it costs time even when it is not made slow."""
+
+    def __init__(
+        self, world, binary, random_seed, *, database, nodes=1, sweep_seconds=5, poll_interval="200ms", has_link=True
+    ):
         self.world = world
         self.database = database
-        self.link = SlowLink(free_port(), world.tryton.port, random_seed)
+        self.link = SlowLink(free_port(), world.tryton.port, random_seed) if has_link else None
+        legacy_port = self.link.port if self.link else world.tryton.port
         url = self._shared_store() if nodes > 1 else None
         names = [f"banyan-{database}-{number}" for number in range(nodes)]
         pace = {"sweep_seconds": sweep_seconds, "poll_interval": poll_interval}
-        self.nodes = [Node(binary, name, world, database, self.link.port, **pace, store_url=url) for name in names]
+        self.nodes = [Node(binary, name, world, database, legacy_port, **pace, store_url=url) for name in names]
 
     def __enter__(self):
         self._make_integration_user()
@@ -158,7 +164,8 @@ class Site:
     def __exit__(self, *failure):
         for node in self.nodes:
             node.stop()
-        self.link.stop()
+        if self.link:
+            self.link.stop()
 
     @property
     def legacy_dsn(self):
@@ -215,19 +222,34 @@ class Site:
             try:
                 if found := is_so():
                     return found
+                why = None
             except (psycopg2.Error, OSError, http.client.HTTPException) as error:
                 why = error
             if time.monotonic() > end:
-                raise Failure(f"no rest: {why or self._unrest()}")
+                raise Failure("\n    ".join([f"no rest: {why or self._unrest()}", *([] if why else self._what_waits())]))
             time.sleep(0.2)
+
+    def _what_waits(self):
+        """What the store knows of the first records that are still to be written."""
+        rows = self.rows(
+            """select s.entity, o.record_id, o.version, o.changes, o.attempt, r.deleted, r.data, l.legacy_id, l.held, l.pending,
+                      (select json_agg(json_build_array(p.kind, p.state, p.error_class, p.message)) from banyan.parked p
+                       where p.record_id = r.id or r.data::text like '%' || p.record_id || '%')
+               from banyan.outbox o join banyan.stream s on s.id = o.stream
+               left join banyan.record r on r.entity = s.entity and r.id = o.record_id
+               left join banyan.link l on l.stream = o.stream and l.record_id = o.record_id limit 10"""
+        )
+        return [str(row) for row in rows]
 
     def _unrest(self):
         found = self.rows(
-            """select 'streams', 'not all there' from banyan.stream_state having count(*) < 7
+            HELD_BACK + """
+               select 'streams', 'not all there' from banyan.stream_state having count(*) < 7
                union all select s.entity, 'not backfilled'
                          from banyan.stream_state t join banyan.stream s on s.id = t.stream
                          where t.backfilled_at = 'epoch'
                union all select s.entity, 'outbox' from banyan.outbox o join banyan.stream s on s.id = o.stream
+                         where (o.stream, o.record_id) not in (select stream, record_id from held_back)
                union all select s.entity, 'waiting: ' || w.reason
                          from banyan.waiting w join banyan.stream s on s.id = w.stream
                union all select s.entity, 'intent' from banyan.intent i join banyan.stream s on s.id = i.stream"""
@@ -235,9 +257,10 @@ class Site:
         status, _, answer = self.nodes[0].api("GET", "/api/sync")
         if status != 200:
             return [*found, f"GET /api/sync: {status}"]
+        held_back = dict(self.rows(HELD_BACK + "select entity, sum(changes) from held_back group by entity"))
         for system in answer["systems"]:
             for stream in system["streams"]:
-                if stream["state"] != "running" or stream["in_flight"]:
+                if stream["state"] != "running" or stream["in_flight"] != held_back.get(stream["entity"], 0):
                     found.append([stream[member] for member in ("entity", "state", "reason", "in_flight")])
         return found
 

@@ -4,7 +4,7 @@
 import unittest
 
 from journal import Edit
-from judge import differences, duplicates, lost_edits
+from judge import differences, duplicates, is_between_people, lost_edits
 from sides import LEGACY, Matter, Sides
 
 FIELD = "street"
@@ -71,6 +71,15 @@ class Differences(unittest.TestCase):
         self.assertEqual(differences(sides), [])
         sides.matters[0].state = "resolved"
         self.assertEqual(len(differences(sides)), 1)
+
+    def test_what_refers_to_something_that_waits_for_a_person_is_none(self):
+        sides = both_hold("A", "B")
+        sides.held_back.add(("address", "r7"))
+        self.assertEqual(differences(sides), [])
+        sides.record_of.clear()
+        sides.legacy_of.clear()
+        sides.legacy["address"].clear()
+        self.assertEqual(differences(sides), [])
 
 
 class Duplicates(unittest.TestCase):
@@ -177,6 +186,25 @@ class LostEdits(unittest.TestCase):
         sides = both_hold("[e1]")
         sides.matters.append(matter(error_class="delete_edit"))
         self.assertEqual(lost_edits(sides, [edit(1, at=1), edit(2, at=5, kind="delete")]), [])
+
+
+class LeftToAPerson(unittest.TestCase):
+    def test_who_deletes_what_another_edits_has_a_matter_with_them(self):
+        dispute = matter("open", error_class="delete_edit", modern={"name": "[i1]"})
+        cases = {
+            "the record was deleted": ([edit(1, side="modern"), edit(2, kind="delete")], True),
+            "its whole was": ([edit(1, side="modern", parent="[i9]"), edit(2, kind="delete", item="[i9]")], True),
+            "nobody deleted it": ([edit(1, side="modern"), edit(2, kind="delete", item="[i9]")], False),
+            "nobody else edited it": ([edit(1), edit(2, kind="delete")], False),
+            "the delete was refused": ([edit(1, side="modern"), edit(2, kind="delete", refused=True)], False),
+        }
+        for name, (edits, is_theirs) in cases.items():
+            with self.subTest(name):
+                self.assertEqual(is_between_people(dispute, edits), is_theirs)
+
+    def test_what_sync_could_not_do_is_none_of_it(self):
+        failed = matter("open", error_class="rejected", modern={"name": "[i1]"})
+        self.assertFalse(is_between_people(failed, [edit(1, side="modern"), edit(2, kind="delete")]))
 
 
 if __name__ == "__main__":
