@@ -19,13 +19,44 @@ namespace {
 using Wire = web::http::client::http_client;
 
 constexpr std::uintmax_t kLargestCaFile = 16UL << 20U;
-constexpr std::size_t kThreads = 4;           // of the library's pool, which only moves bytes
-constexpr int kRounds = 3;                    // of work that follows from work
-constexpr std::size_t kKeptLanes = 16;        // idle connections kept for later requests
-constexpr std::chrono::minutes kSilence{10};  // the library's own limit: a net under calls without a deadline
+constexpr std::size_t kThreads = 4;            // of the library's pool, which only moves bytes
+constexpr int kRounds = 3;                     // of work that follows from work
+constexpr std::size_t kKeptLanes = 16;         // idle connections kept for later requests
+constexpr std::chrono::minutes kSilence{10};   // the library's own limit: a net under calls without a deadline
+constexpr std::chrono::seconds kFarewell{10};  // at most, for what the library still does when a client ends
+
+// The exchanges of one client that the library still knows.
+class Exchanges {
+public:
+  void began() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+  }
+
+  void ended() {
+    const std::lock_guard lock(mutex_);
+    if (--count_ == 0) none_.notify_all();
+  }
+
+  void wait_for_none(std::chrono::seconds at_most) {
+    std::unique_lock lock(mutex_);
+    none_.wait_for(lock, at_most, [this] { return count_ == 0; });
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  std::size_t count_ = 0;
+};
 
 // What one exchange has come to. Shared with the library's threads: a call that gave up leaves it to them.
 struct Exchange {
+  explicit Exchange(std::shared_ptr<Exchanges> among_them) : among(std::move(among_them)) { among->began(); }
+  ~Exchange() { among->ended(); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  const std::shared_ptr<Exchanges> among;
   std::mutex mutex;
   std::condition_variable changed;
   bool sent = false;       // the head has left, so the peer may act on the request
@@ -171,13 +202,14 @@ struct Meeting {
     std::unique_lock lock(mutex);
     present += count;
     changed.notify_all();
-    changed.wait_for(lock, std::chrono::seconds(1), [&] { return present >= kThreads; });
+    changed.wait_for(lock, kFarewell, [&] { return present >= kThreads; });
   }
 };
 
-// The library goes on for a moment after it has told the outcome of an exchange, in tasks that follow from tasks. A
-// process that ended in the middle of it would leak.
-void let_library_finish() {
+// The library goes on after it has told the outcome of an exchange, or was told to cancel it, in tasks that follow from
+// tasks. A process that ended in the middle of it would leak.
+void let_library_finish(Exchanges& exchanges) {
+  exchanges.wait_for_none(kFarewell);
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   for (int round = 0; round < kRounds; ++round) {
@@ -209,6 +241,8 @@ public:
     if (!options_.ca_file.empty()) trust(options_.ca_file);
   }
 
+  const std::shared_ptr<Exchanges>& exchanges() const { return exchanges_; }
+
   Answer<HttpResponse> call(const HttpRequest& request, Deadline deadline) {
     const auto target = resolve(request.target);
     if (!target)
@@ -219,7 +253,7 @@ public:
     if (deadline.passed(std::chrono::steady_clock::now())) {
       return fail(Failure::Kind::deadline, request, *target, "no time left before it was sent");
     }
-    auto exchange = std::make_shared<Exchange>();
+    auto exchange = std::make_shared<Exchange>(exchanges_);
     const pplx::cancellation_token_source cancel;
     std::shared_ptr<Wire> lane = request.write ? nullptr : take_lane();
     try {
@@ -324,6 +358,7 @@ private:
   HttpOptions options_;
   Base base_;
   web::http::client::http_client_config config_;
+  const std::shared_ptr<Exchanges> exchanges_ = std::make_shared<Exchanges>();
   std::mutex mutex_;
   std::vector<std::shared_ptr<Wire>> lanes_;  // idle
 };
@@ -352,8 +387,9 @@ std::optional<std::string> fault_in_ca_file(const std::string& path) {
 
 HttpClient::HttpClient(HttpOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 HttpClient::~HttpClient() {
+  const auto exchanges = impl_->exchanges();
   impl_.reset();
-  let_library_finish();
+  let_library_finish(*exchanges);
 }
 
 Answer<HttpResponse> HttpClient::call(const HttpRequest& request, Deadline deadline) {

@@ -8,7 +8,7 @@ const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
 ];
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000; // the machine may be busy with other tests
 
 // One browser with one profile: its windows share localStorage, as the windows of one person do.
 export async function openBrowser({ executable, site }) {

@@ -25,7 +25,7 @@ from world.rpc import Client  # noqa: E402
 FIRST_START_SECONDS = 400  # makes the seed if nothing is cached
 SECOND_START_SECONDS = 10  # what is promised; no other test runs meanwhile (RUN_SERIAL)
 STOP_SECONDS = 90
-ARRIVES_SECONDS = 5
+ARRIVES_SECONDS = 60  # a net: how fast edits cross is measured elsewhere
 BANYAN = None
 
 

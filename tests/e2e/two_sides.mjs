@@ -11,7 +11,8 @@ const world = JSON.parse(process.argv[2]);
 const api = new RecordsApi(world.admin);
 const legacy = new TrytonRpc(world.direct, world.database);
 const PARTY = 'party.party';
-const ARRIVES_WITHIN_MS = 2_000;
+// A net, not a promise: how fast edits arrive is printed here, and measured on an idle machine by `make bench`.
+const ARRIVES_WITHIN_MS = 60_000;
 
 const recordIs = (id, name) => async () => (await api.record('account', id)).data.name === name;
 
