@@ -53,7 +53,7 @@ class Process:
                 waiting += [int(child) for child in task.read_text().split()]
         return found
 
-    def wait_for_port(self, port, seconds=20):
+    def wait_for_port(self, port, seconds=120):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.child.poll() is not None:
@@ -65,7 +65,7 @@ class Process:
             select.select([], [], [], 0.02)
         raise Broken(f"{self.name} does not listen on port {port}:\n{self.tail()}")
 
-    def read_json_line(self, seconds=20):
+    def read_json_line(self, seconds=120):
         """The next line of its piped output."""
         ready, _, _ = select.select([self.child.stdout], [], [], seconds)
         line = self.child.stdout.readline() if ready else ""
@@ -76,7 +76,7 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=120):
         """Ends it with SIGTERM and returns its exit status; kills it after `seconds`."""
         if self.alive():
             self.child.send_signal(signal.SIGTERM)

@@ -40,7 +40,7 @@ class CommandLineTest(unittest.TestCase):
     def banyan(self, *arguments, **environment):
         result = subprocess.run(
             [BANYAN, *arguments], cwd=self.directory, env={**os.environ, **environment}, capture_output=True,
-            text=True, timeout=30, check=False)
+            text=True, timeout=120, check=False)
         self.assertNotIn(SECRET, result.stdout + result.stderr)
         return result
 

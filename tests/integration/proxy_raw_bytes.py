@@ -1,21 +1,26 @@
 #!/usr/bin/python3
-"""Rules of the data plane that need every byte to be seen, which varnishtest does not show.
+"""Rules of the data plane that need every byte to be seen, or a second try of what came late: varnishtest has neither.
 
     proxy_raw_bytes.py --banyan BINARY [test names as for unittest]
 """
 
+import contextlib
 import json
 import pathlib
+import select
 import socket
 import sys
 import time
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from banyan_process import split_address  # noqa: E402
-from proxy_test import GET, OK, ProxyTest, main  # noqa: E402
+from proxy_test import GET, OK, Peer, ProxyTest, banyan, main  # noqa: E402
+from recording_origin import RecordingOrigin  # noqa: E402
 
 CHUNKED_POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
 CHUNKED_OK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+TRIES = 100  # of what counts only if this program is quicker than a limit of Banyan
 
 
 class Trailers(ProxyTest):
@@ -175,6 +180,68 @@ class ConnectionLimit(ProxyTest):
         origin.request()
         origin.send(OK)
         self.assertEqual(200, first.response().start[0])
+
+
+class HeaderTimeout(ProxyTest):
+    settings = {"timeouts": {"request_header": "300ms"}}
+
+    def assert_is_a_408(self, more=b""):
+        """Of a head without an end; `more` of it comes again and again."""
+        for _ in range(TRIES):
+            client = self.client()
+            with contextlib.suppress(OSError):
+                client.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-")
+                self.send_until_answered(client, more)
+            # Whoever comes late with the first byte is closed without a word.
+            if not client.is_closed(keep=True):
+                break
+        answer = client.response()
+        self.assertEqual((408, b"application/problem+json"), (answer.start[0], answer.get(b"content-type")))
+        self.assertTrue(client.is_closed())
+
+    def send_until_answered(self, client, more):
+        for _ in range(600):
+            if select.select([client.connection], [], [], 0.1)[0]:
+                return
+            client.send(more)
+        self.fail("no answer, however long the head takes")
+
+    def test_is_a_408(self):
+        self.assert_is_a_408()
+
+    def test_is_for_the_whole_head(self):
+        self.assert_is_a_408(more=b"a")
+
+
+class ResponseTimeout(unittest.TestCase):
+    def test_of_modern_lets_a_read_fall_back(self):
+        # Nobody takes what comes for modern before the end.
+        with RecordingOrigin() as legacy, socket.create_server(("127.0.0.1", 0), backlog=TRIES) as modern:
+            settings = {
+                "proxy": {"threads": 1, "timeouts": {"response_header": "300ms"}},
+                "upstreams": {"legacy": {"endpoints": [f"http://{legacy.address}"]},
+                              "new": {"endpoints": ["http://127.0.0.1:%d" % modern.getsockname()[1]]}},
+                "functions": [{"name": "search", "match": {"path": "/search"}, "effect": "read",
+                               "modern": {"upstream": "new"}, "initial_stage": "modern"}],
+            }
+            with banyan(settings) as gateway:
+                for _ in range(TRIES):
+                    answer = self.search(gateway)
+                    if answer.start[0] != 504:  # legacy has no more time than modern
+                        break
+            self.assertEqual((200, b"fallback", b"served /search"),
+                             (answer.start[0], answer.get(b"banyan-served-by"), answer.body))
+            with modern.accept()[0] as connection:
+                asked = [Peer(connection).request(), legacy.exchanges[-1].request]
+        for request in asked:
+            self.assertEqual((b"POST", b"/search", b"hello"), (*request.start, request.body))
+
+    @staticmethod
+    def search(gateway):
+        with socket.create_connection(split_address(gateway.proxy)) as connection:
+            client = Peer(connection)
+            client.send(b"POST /search HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+            return client.response()
 
 
 class ConnectTimeout(ProxyTest):

@@ -192,7 +192,7 @@ def stalled_download(proxy, body, origin):
     origin.go_on.clear()
     with socket.create_connection(split_address(proxy)) as client:
         client.sendall(b"GET /stall-down HTTP/1.1\r\nHost: a\r\n\r\n")
-        if not origin.go_on.wait(30):
+        if not origin.go_on.wait(300):
             raise Failure("the origin was never held up")
     if origin.stalled_after > IN_FLIGHT_LIMIT:
         raise Failure(f"Banyan took {origin.stalled_after // MIB} MiB for a client that reads nothing")

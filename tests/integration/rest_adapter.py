@@ -29,17 +29,17 @@ def running(command, **options):
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def wait_for(what, process, ready):
-    for _ in range(600):
+    for _ in range(2400):
         if ready():
             return
         if process.poll() is not None:
             sys.exit(f"rest_adapter.py: {what} ended with status {process.returncode}")
         time.sleep(0.05)
-    sys.exit(f"rest_adapter.py: {what} did not start within 30 s")
+    sys.exit(f"rest_adapter.py: {what} did not start within 120 s")
 
 
 def answers(port):

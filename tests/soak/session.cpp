@@ -15,7 +15,7 @@ namespace {
 using load::MessageReader;
 
 // A good request that makes no progress for this long has failed.
-constexpr std::chrono::seconds kSilence{20};
+constexpr std::chrono::seconds kSilence{60};
 // How long a client waits for what becomes of its broken request, and for an origin that stalls.
 constexpr std::chrono::seconds kBrokenPatience{3};
 constexpr std::chrono::milliseconds kStallPatience{100};
@@ -111,7 +111,7 @@ void Session::on_time(Time now) {
   if (damaged_) {
     outcome("client left");
   } else {
-    fault("silence", "no progress within 20 s");
+    fault("silence", "no progress within 60 s");
   }
   end();
 }

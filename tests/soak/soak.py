@@ -42,7 +42,7 @@ functions:
 
 # The gauges that must be back at zero, and how long they may take: pooled upstream connections wait for their time-out.
 GAUGES = ("banyan_connections_open", "banyan_tunnels_open", "banyan_upstream_requests_outstanding")
-SETTLE_SECONDS = 30
+SETTLE_SECONDS = 120
 
 # Under AddressSanitizer freed memory is kept back; bounded, so that growth still shows.
 ENVIRONMENT = {"ASAN_OPTIONS": "quarantine_size_mb=2:thread_local_quarantine_size_kb=64:malloc_context_size=4"}
@@ -125,7 +125,7 @@ def read_gauges(admin_port):
     """Sum of the samples of each gauge on /metrics."""
     # Whatever http_proxy says in the environment: nobody stands between this program and its own target.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{admin_port}/metrics", timeout=10) as response:
+    with opener.open(f"http://127.0.0.1:{admin_port}/metrics", timeout=60) as response:
         lines = response.read().decode().splitlines()
     sums = {}
     for line in lines:

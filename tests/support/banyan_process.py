@@ -22,8 +22,8 @@ import time
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "demo"))
 from world.ports import LOOPBACK, free_port  # noqa: E402
 
-START_SECONDS = 20
-STOP_SECONDS = 20
+START_SECONDS = 120
+STOP_SECONDS = 120
 
 
 class BanyanFailure(Exception):
@@ -96,7 +96,7 @@ class BanyanProcess:
 
     def admin_get(self, path):
         """(status, body) of a GET on the admin address."""
-        connection = http.client.HTTPConnection(*split_address(self.admin), timeout=5)
+        connection = http.client.HTTPConnection(*split_address(self.admin), timeout=60)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

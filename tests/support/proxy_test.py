@@ -8,7 +8,7 @@ import unittest
 from banyan_process import BanyanProcess, split_address
 from strict_http import Incomplete, read_request, read_response
 
-SECONDS = 8
+SECONDS = 60
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 

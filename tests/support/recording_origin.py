@@ -4,6 +4,7 @@ Each request is answered with a body that names its target, or with whatever raw
 Connections are threads; the record is complete once the origin is closed.
 """
 
+import contextlib
 import dataclasses
 import socket
 import threading
@@ -49,7 +50,8 @@ class RecordingOrigin:
         self._listener.close()
         with self._lock:
             for connection in self._sockets:
-                connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # it has been reset
+                    connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
 

@@ -26,7 +26,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from banyan_process import BanyanFailure, BanyanProcess, free_address, set_path  # noqa: E402
 
-SCRIPT_SECONDS = 30
+SCRIPT_SECONDS = 120  # varnishtest gives each step half of it
 
 
 class Directives:

@@ -12,7 +12,7 @@ from banyan_process import split_address
 from recording_origin import RawAnswer
 from strict_http import Incomplete, NotStrict, read_response
 
-CLIENT_SECONDS = 8
+CLIENT_SECONDS = 60
 CASE = re.compile(rb"/r(\d+)-")
 
 

@@ -25,12 +25,13 @@ LANES = 24  # cases in flight: most of the time of a case is waiting for a timeo
 SHOWN = 25
 
 
-def settings_for(origin):
+def settings_for(origin, wait):
+    """`wait`: Banyan's patience with a client that is silent."""
     return {
         "proxy": {
             "threads": 1,  # so that cases share upstream connections
-            "timeouts": {"request_header": "400ms", "request_body": "400ms", "idle": "400ms", "response_body": "2s",
-                         "response_header": "2s"},
+            "timeouts": {"request_header": wait, "request_body": wait, "idle": wait, "response_body": "60s",
+                         "response_header": "60s"},
             "limits": {"header_bytes": "8KiB", "body_bytes": "64KiB"},
         },
         "upstreams": {"legacy": {"endpoints": [f"http://{origin.address}"]}},
@@ -41,7 +42,8 @@ def run_requests(binary, seed, identifiers):
     """(faults, counts) of the request side."""
     cases = [request_case(seed, identifier) for identifier in identifiers]
     with RecordingOrigin() as origin:
-        with BanyanProcess(binary, settings_for(origin)) as banyan:
+        # Many cases are cut short.
+        with BanyanProcess(binary, settings_for(origin, "400ms")) as banyan:
             with concurrent.futures.ThreadPoolExecutor(LANES) as lanes:
                 results = list(lanes.map(lambda case: request_side.drive(banyan.proxy, case), cases))
             banyan.require_healthy()
@@ -70,7 +72,7 @@ def run_responses(binary, seed, count):
     """(faults, counts) of the response side."""
     cases = {identifier: response_case(seed, identifier) for identifier in range(count)}
     with RecordingOrigin(lambda request: response_side.answer(cases, request)) as origin:
-        with BanyanProcess(binary, settings_for(origin)) as banyan:
+        with BanyanProcess(binary, settings_for(origin, "60s")) as banyan:
             with concurrent.futures.ThreadPoolExecutor(LANES) as lanes:
                 results = list(lanes.map(lambda case: response_side.drive(banyan.proxy, case), cases.values()))
             banyan.require_healthy()
