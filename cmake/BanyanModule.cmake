@@ -59,7 +59,8 @@ function(banyan_unit_test name)
     banyan_target_name(${known} known_target)
     target_link_libraries(${name} PRIVATE ${known_target})
   endforeach()
-  gtest_discover_tests(${name} TEST_PREFIX "unit." NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 60)
+  gtest_discover_tests(${name} TEST_PREFIX "unit." NO_PRETTY_VALUES DISCOVERY_TIMEOUT 600
+    PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
 # banyan_fuzz_target(<name> SOURCES ... KNOWS <module path> ... [LIBRARIES ...])
@@ -71,7 +72,7 @@ function(banyan_fuzz_target name)
     add_test(NAME ${test}
       COMMAND ${PROJECT_SOURCE_DIR}/tests/fuzz/run_short.py --binaries ${BANYAN_FUZZ_BINARIES}
         --seconds ${BANYAN_FUZZ_SECONDS} ${name})
-    set_tests_properties(${test} PROPERTIES LABELS fuzz TIMEOUT 180)
+    set_tests_properties(${test} PROPERTIES LABELS fuzz TIMEOUT 1200)
     return()
   endif()
   cmake_parse_arguments(FUZZ "" "" "SOURCES;KNOWS;LIBRARIES" ${ARGN})

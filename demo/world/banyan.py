@@ -45,7 +45,7 @@ class Banyan:
         command = [self.binary, "serve", "--config", self.settings, "--data-dir", self._data]
         environment = dict(os.environ, **{_PASSWORD_VARIABLE: seed.PASSWORD})
         self.child = Child("Banyan", command, self._log, cwd=self._data, environment=environment)
-        self.child.wait_until(self._is_ready, 60, "becoming ready")
+        self.child.wait_until(self._is_ready, 300, "becoming ready")
 
     def stop(self):
         """Stops it and its PostgreSQL, which it leaves running if it is killed."""
@@ -74,11 +74,11 @@ class Banyan:
             time.sleep(0.1)
             return bool(runs) and all(run["state"] == "done" for run in runs.values())
 
-        self.child.wait_until(done, 300, "copying what Tryton holds")
+        self.child.wait_until(done, 900, "copying what Tryton holds")
 
     def get(self, path):
         """(status, JSON) of one call on the admin address; status 0 if there was no answer."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.admin_port, timeout=15)
+        connection = http.client.HTTPConnection(LOOPBACK, self.admin_port, timeout=60)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -69,7 +69,7 @@ class Postgres:
             stop_signal=signal.SIGINT,  # "fast shutdown": open sessions are ended
         )
         ready = [self._programs / "pg_isready", "-q", "-h", LOOPBACK, "-p", self.port, "-d", "postgres"]
-        self.child.wait_until(lambda: _succeeds(ready), 60, "accepting connections")
+        self.child.wait_until(lambda: _succeeds(ready), 300, "accepting connections")
 
     def stop(self):
         if self.child is not None:

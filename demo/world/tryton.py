@@ -136,7 +136,7 @@ class Tryton:
         self.child = Child(
             "Tryton", command, self._log, account=self._account, cwd=self._directory, environment=self._environment()
         )
-        self.child.wait_until(self._answers, 120, "answering requests")
+        self.child.wait_until(self._answers, 300, "answering requests")
 
     def stop(self):
         if self.child is not None:

@@ -8,11 +8,13 @@ const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
 ];
-const PATIENCE_MS = 90_000; // the machine may be busy with other tests
+// Nets only: the machine may be busy with other tests.
+const START_MS = 300_000;
+const PATIENCE_MS = 180_000;
 
 // One browser with one profile: its windows share localStorage, as the windows of one person do.
 export async function openBrowser({ executable, site }) {
-  const browser = await chromium.launch({ executablePath: executable, headless: true, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: executable, headless: true, args: FLAGS, timeout: START_MS });
   const profile = await browser.newContext({ locale: 'en' });
   profile.setDefaultTimeout(PATIENCE_MS);
   await profile.grantPermissions(['notifications'], { origin: site });

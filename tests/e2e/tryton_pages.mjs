@@ -56,21 +56,27 @@ export async function reload(page, model) {
 }
 
 // Until the page has drawn what it asked for: before, a form that is filled in anew looks as if a user had changed it.
-// One request may be under way, the long poll for notifications.
+// One request may be under way, the long poll for notifications. Nothing says that no other follows: a second and some
+// frames without one are taken for it.
 export const atRest = (page) =>
   page.waitForFunction(() => {
-    window.framesAtRest = window.jQuery.active <= 1 ? (window.framesAtRest ?? 0) + 1 : 0;
-    return window.framesAtRest > 15;
+    const now = performance.now();
+    const rest = window.jQuery.active <= 1 ? (window.rest ?? { since: now, frames: 0 }) : { since: now, frames: 0 };
+    window.rest = { since: rest.since, frames: rest.frames + 1 };
+    const isOver = rest.frames > 15 && now - rest.since > 1_000;
+    if (isOver) window.rest = undefined;
+    return isOver;
   });
 
-// Closes the tab in front; what was changed in it and not saved is thrown away.
-export async function closeTab(page, { modified }) {
-  const tab = page.locator('#tablist li.active');
-  const name = await tab.innerText();
+// Closes the tab in front; what was changed in it and not saved is thrown away. The client may ask so of a form that
+// nobody has changed, too: see atRest.
+export async function closeTab(page) {
   await atRest(page);
-  await tab.locator('button.close').click();
-  if (modified) await dialog(page).getByRole('button', { name: 'No', exact: true }).click();
-  await page.locator('#tablist li.active').filter({ hasText: name }).waitFor({ state: 'detached' });
+  const tab = await page.locator('#tablist li.active').elementHandle();
+  await (await tab.$('button.close')).click();
+  await page.waitForFunction((one) => !one.isConnected || window.jQuery('.modal:visible').length > 0, tab);
+  if (await dialog(page).count()) await dialog(page).getByRole('button', { name: 'No', exact: true }).click();
+  await page.waitForFunction((one) => !one.isConnected, tab);
 }
 
 // A field of the form by its label. Lists have inputs too; only those of a form have labels of their own.

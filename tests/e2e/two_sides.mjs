@@ -54,7 +54,7 @@ async function conflictIsForTheUser(page, party, record) {
   await conflict.getByRole('button', { name: 'Compare' }).click();
   await page.getByText('Compare: Quicker Agent GmbH').first().waitFor();
   await tryton.waitForValue(page, 'Name', 'Quicker Agent GmbH');
-  await tryton.closeTab(page, { modified: false });
+  await tryton.closeTab(page);
 
   await tryton.waitForValue(page, 'Name', 'Typed By Staff GmbH');
   await tryton.atRest(page);

@@ -38,8 +38,8 @@ async function editInTwoWindows(browser, first, party) {
   await conflict.getByRole('button', { name: 'Compare' }).click();
   await first.getByText('Compare: Wrenfield Orchards plc').first().waitFor();
   await tryton.waitForValue(first, 'Name', 'Wrenfield Orchards plc');
-  await tryton.closeTab(first, { modified: false });
-  await tryton.closeTab(first, { modified: true });
+  await tryton.closeTab(first);
+  await tryton.closeTab(first);
   await second.close();
 }
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-GRACE_SECONDS = 120  # for the seed corpus, before libFuzzer first looks at its clock
+GRACE_SECONDS = 600  # for the seed corpus, before libFuzzer first looks at its clock
 
 
 def built_fuzzers(binaries):
@@ -54,7 +54,7 @@ def run(name, binaries, seconds, keep):
     with discoveries(name, keep) as found:
         # libFuzzer writes to the first folder alone.
         command = [binary, found, seeds, f"-max_total_time={seconds}", f"-artifact_prefix={binaries}/{name}-"]
-        command += ["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=1"]
+        command += ["-timeout=60", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=1"]
         try:
             outcome = subprocess.run(
                 command, capture_output=True, text=True, errors="replace", timeout=seconds + GRACE_SECONDS, check=False

@@ -5,5 +5,5 @@ target_compile_definitions(rest_adapter_tests PRIVATE BANYAN_SOURCE_DIR="${PROJE
 foreach(suite IN ITEMS habits conformance)
   add_test(NAME integration.rest_${suite}
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/rest_adapter.py --suite ${suite} $<TARGET_FILE:rest_adapter_tests>)
-  set_tests_properties(integration.rest_${suite} PROPERTIES LABELS integration TIMEOUT 300)
+  set_tests_properties(integration.rest_${suite} PROPERTIES LABELS integration TIMEOUT 1800)
 endforeach()

@@ -19,4 +19,4 @@ target_compile_definitions(store_private_postgres_tests PRIVATE BANYAN_STORE_HOL
 add_dependencies(store_private_postgres_tests store_holder)
 add_test(NAME integration.store_backup
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/store_backup.py --holder $<TARGET_FILE:store_holder>)
-set_tests_properties(integration.store_backup PROPERTIES LABELS integration TIMEOUT 300)
+set_tests_properties(integration.store_backup PROPERTIES LABELS integration TIMEOUT 1800)

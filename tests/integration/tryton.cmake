@@ -4,9 +4,9 @@ target_link_libraries(tryton_adapter_tests PRIVATE banyan_flags banyan_adapters_
   GTest::gtest_main)
 add_test(NAME integration.tryton_adapter
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tryton_adapter.py $<TARGET_FILE:tryton_adapter_tests>)
-set_tests_properties(integration.tryton_adapter PROPERTIES LABELS integration TIMEOUT 300)
+set_tests_properties(integration.tryton_adapter PROPERTIES LABELS integration TIMEOUT 1800)
 
 # Quotes, lines and products in both directions, by the whole program and a real Tryton.
 add_test(NAME integration.tryton_quotes
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tryton_quotes_test.py $<TARGET_FILE:banyan>)
-set_tests_properties(integration.tryton_quotes PROPERTIES LABELS integration TIMEOUT 400)
+set_tests_properties(integration.tryton_quotes PROPERTIES LABELS integration TIMEOUT 1800)

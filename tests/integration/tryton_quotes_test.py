@@ -19,7 +19,7 @@ from world import seed  # noqa: E402
 from world.world import World  # noqa: E402
 
 BANYAN = ""
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 CLARA = seed.STAFF[0].login
 D = decimal.Decimal
 TERM = "14 days net"
@@ -36,7 +36,7 @@ class Quotes(unittest.TestCase):
     def setUpClass(cls):
         world = cls.enterClassContext(World())
         cls.site = cls.enterClassContext(Site(world, Path(BANYAN).absolute(), 1, database=world.database))
-        cls.site.wait_for_backfill(120)
+        cls.site.wait_for_backfill(PATIENCE_SECONDS)
         cls.node = cls.site.nodes[0]
         cls.staff = world.client().login(CLARA, seed.PASSWORD)
         admin = world.client().login(seed.ADMIN.login, seed.PASSWORD)

@@ -84,7 +84,7 @@ class Node:
         environment = dict(os.environ, LIVE_TRYTON_PASSWORD=seed.PASSWORD, LIVE_STORE_URL=self._store_url or "")
         command = [self._binary, "serve", "--config", self._settings, "--data-dir", self._data]
         self.child = Child(self.name, command, self.log, cwd=self._data, environment=environment)
-        self.child.wait_until(self._is_ready, 60, "becoming ready")
+        self.child.wait_until(self._is_ready, 300, "becoming ready")
 
     def kill(self):
         with contextlib.suppress(ProcessLookupError):
@@ -112,7 +112,7 @@ class Node:
             return self._store_url
         return f"host={self._data}/postgres/run user=postgres dbname=banyan connect_timeout=5"
 
-    def api(self, method, path, body=None, headers=None, timeout=15):
+    def api(self, method, path, body=None, headers=None, timeout=60):
         """(status, headers, JSON) of one call on the admin address. OSError and HTTPException as they come."""
         connection = http.client.HTTPConnection(LOOPBACK, self.admin_port, timeout=timeout)
         try:
@@ -129,7 +129,7 @@ class Node:
 
     def _is_ready(self):
         try:
-            return self.api("GET", "/readyz", timeout=5)[0] == 200
+            return self.api("GET", "/readyz", timeout=30)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 

@@ -24,7 +24,7 @@ from table import DEFECTS
 VIOLATION = re.compile(r"seed (\d+) violates: (?:repair of .*?: )?(?:update: |create: |delete: )?([a-z ]+):")
 LINE = re.compile(r"\| `(\w+)` \| (.*?) \| (?:`([a-z ]+)`|not caught) \| (\d*) \| (\d*) \|$")
 HEADING = "| defect | what it breaks | rule that caught it | seed | seeds needed |\n|---|---|---|---|---|\n"
-RUN_TIMEOUT = 120  # seconds for one seed; a world that does not end is caught as well
+RUN_TIMEOUT = 600  # seconds for one seed; a world that does not end is caught as well
 
 
 @dataclasses.dataclass
