@@ -19,6 +19,7 @@ void Absorber::absorb_gone(Item& item) {
   if (!known.link) {
     if (known.waiting) settle(item, Outcome::superseded, "deleted");
     settle_field_matters(item, Outcome::superseded);
+    if (known.conflict) close(*known.conflict, Parked::State::superseded);
     return;
   }
   if (!known.link->base) return absorb_gone_again(item);
@@ -135,8 +136,8 @@ void Absorber::absorb_merged_away(Item& item) {
   close_all(item, Parked::State::superseded);
 }
 
-// Whether the row is as it was last seen, as far as the schema shows it. A value that cannot be read is an edit, unless
-// a question about it is open.
+// Whether the row is as it was last seen, as far as it shows it: a field that the schema has lost may be back before we
+// hear of it. A value that cannot be read is an edit, unless a question about it is open.
 bool Absorber::shows_no_edit(const Item& item, const Json& base) const {
   const auto& asked = item.coupling.dead_letter ? item.coupling.dead_letter->fields : context_.drifted;
   const auto& rules = context_.mapping.rules();
@@ -144,7 +145,9 @@ bool Absorber::shows_no_edit(const Item& item, const Json& base) const {
     const auto is_among = [&](const std::vector<std::string>& fields) {
       return std::find(fields.begin(), fields.end(), rule.field) != fields.end();
     };
-    if (is_among(context_.drifted)) return true;
+    if (is_among(context_.drifted)) {
+      return !item.drifted.contains(rule.field) || item.drifted[rule.field] == value_of(base, rule.field);
+    }
     if (item.mapped.holds(rule.field)) return is_among(asked);
     return value_of(item.mapped.fields, rule.field) == value_of(base, rule.field);
   });

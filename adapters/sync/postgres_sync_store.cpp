@@ -94,13 +94,16 @@ const std::string kDue = std::string("SELECT ") + kWaitingColumns +
                          " FROM banyan.waiting w WHERE w.stream = $1::smallint AND w.not_before <= greatest("
                          "$2::timestamptz, now()) "
                          "ORDER BY w.not_before, w.legacy_id LIMIT $3::bigint";
-// A matter does not say of which entity its references are: ids are unique across all of them. OFFSET keeps the planner
-// from joining the other way round, which would read all records for each matter.
+// What the record says now, whatever it said when the matter was opened. Of which entity its references are is not
+// known here: ids are unique across all of them. OFFSET keeps the planner from joining the other way round, which would
+// read all records for each matter.
 constexpr const char* kReferenceIsMissing =
-    "SELECT FROM unnest(m.fields) f (field) WHERE NOT EXISTS (SELECT FROM banyan.stream s CROSS JOIN LATERAL ("
+    "SELECT FROM banyan.stream o JOIN banyan.record d ON d.entity = o.entity AND d.id = m.record_id "
+    "CROSS JOIN LATERAL unnest(m.fields) f (field) WHERE o.id = m.stream AND (d.deleted OR d.data ? f.field AND "
+    "NOT EXISTS (SELECT FROM banyan.stream s CROSS JOIN LATERAL ("
     "SELECT FROM banyan.record r WHERE r.entity = s.entity AND NOT r.deleted AND r.id = CASE "
-    "WHEN m.modern ->> f.field ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' "
-    "THEN (m.modern ->> f.field)::uuid END OFFSET 0) found)";
+    "WHEN d.data ->> f.field ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' "
+    "THEN (d.data ->> f.field)::uuid END OFFSET 0) found))";
 const std::string kReadyMatters =
     std::string("SELECT ") + kParkedColumns +
     " FROM banyan.parked p WHERE p.id IN ((SELECT a.id FROM banyan.parked a WHERE a.stream = $1::smallint AND "

@@ -391,8 +391,8 @@ public:
                                                  Deadline deadline) = 0;
   virtual Result<std::vector<Waiting>> due(StreamId stream, std::size_t limit, WallTime now, Deadline deadline) = 0;
   // What can be carried out, by id: answered conflicts, replayed dead letters; and, if asked for, open dead letters of
-  // the modern side whose missing references (fields of `modern`) are all live records again, unless they stand for
-  // changes of the legacy side as well. That looks at each of them, and is not for every poll.
+  // the modern side whose record refers to none but live records in `fields` now, unless they stand for changes of the
+  // legacy side as well. That looks at each of them, and is not for every poll.
   enum class Look : std::uint8_t { answered, restored_too };
   virtual Result<std::vector<Parked>> ready_matters(StreamId stream, std::size_t limit, Look look,
                                                     Deadline deadline) = 0;

@@ -163,6 +163,23 @@ TEST_F(SyncStream, VerifySaysWhatItLeftOutBecauseARowThatHasNoRecordWaitsForAPer
   EXPECT_EQ(legacy_.count("person"), 2U);
 }
 
+TEST_F(SyncStream, AQuestionAboutARowWithoutARecordEndsWithTheRow) {
+  begin();
+  const auto open = [&] {
+    return number("SELECT count(*) FROM banyan.parked WHERE state = 'open' AND record_id IS NULL AND legacy_id = '9'");
+  };
+  world_.run("UPDATE banyan.stream_state SET owner = 'modern'");
+  legacy_.put("party", "9", {{"name", "Bolt"}, {"kind", "org"}});
+  settle(*stream_, fence_);
+  ASSERT_EQ(open(), 1) << "may it be made while the modern side decides?";
+
+  legacy_.lose("party", "9");
+  stream_->observe(std::vector<std::string>{"9"});
+  settle(*stream_, fence_);
+  EXPECT_EQ(open(), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE state = 'superseded' AND legacy_id = '9'"), 1);
+}
+
 TEST_F(SyncStream, ADeleteThatTheMappingKeepsBackIsTakenBackAndOnRecord) {
   begin();
   legacy_.put("person", "9", {{"party", "1"}, {"name", "Ada"}});
@@ -369,7 +386,7 @@ TEST_F(SyncStream, AStreamThatComesBackIntoUseLooksForWhatItHasMissed) {
 TEST_F(SyncStream, AStreamThatAProcessHasStaysInUse) {
   begin();
   const std::vector<StreamId> streams{stream_->id()};
-  ASSERT_TRUE(world_.store().keep_leases("us", streams, std::chrono::seconds(3), world_.soon()));
+  ASSERT_TRUE(world_.store().keep_leases("us", streams, std::chrono::minutes(10), world_.soon()));
   world_.run("UPDATE banyan.stream SET named_at = now() - interval '25 hours'");
   EXPECT_THAT(queries_.retire_streams(std::chrono::hours(24), world_.soon()).value(), IsEmpty());
 }

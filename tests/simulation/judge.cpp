@@ -122,6 +122,7 @@ void Judge::check_rest(bool strict) const {
     check_rows(line, strict);
     check_records(line, strict);
     check_duplicates(line);
+    check_questions(line);
   }
 }
 
@@ -213,6 +214,26 @@ void Judge::check_duplicates(const Line& line) const {
     const auto [other, is_new] = seen.try_emplace(ledger_.root(thing), id);
     if (is_new) continue;
     throw Violation{"duplicate: records " + line.entity->entity + " " + other->second + " and " + id + " are one"};
+  }
+}
+
+void Judge::check_questions(const Line& line) const {
+  const auto lives = [&](const Json& id) {
+    const Record* record = id.is_string() ? store_.record(id.get<std::string>()) : nullptr;
+    return record != nullptr && !record->deleted;
+  };
+  for (const auto& [id, matter] : store_.stream(line.id).open) {
+    const bool ours = matter.side == records::Side::modern && matter.legacy_changes == 0;
+    const Record* record = store_.record(matter.record_id);
+    if (!ours || matter.error_class != "missing_reference" || record == nullptr || record->deleted) continue;
+    const bool has_all = std::all_of(matter.fields.begin(), matter.fields.end(), [&](const std::string& field) {
+      const Json& target = value_of(record->data, field);
+      return target.is_null() || lives(target);
+    });
+    if (has_all) {
+      throw Violation{"asked: " + line.entity->entity + " " + matter.record_id + ": " + matter.message +
+                      ", yet it refers to nothing that is gone"};
+    }
   }
 }
 

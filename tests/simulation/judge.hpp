@@ -47,6 +47,8 @@ private:
   void check_rows(const Line& line, bool strict) const;
   void check_records(const Line& line, bool strict) const;
   void check_duplicates(const Line& line) const;
+  // Nobody is asked about a change whose cause is gone.
+  void check_questions(const Line& line) const;
   static bool decides(const Line& line, const CommitSummary::Write& write);
   void apply(const Line& line, const CommitSummary::Write& write, bool answers);
   const Line& line_of(StreamId stream) const { return lines_[static_cast<std::size_t>(stream - 1)]; }

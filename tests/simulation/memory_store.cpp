@@ -99,9 +99,12 @@ Result<std::vector<Parked>> MemoryStore::ready_matters(StreamId stream, std::siz
 bool MemoryStore::has_its_references_again(const Parked& matter) const {
   if (matter.side != records::Side::modern || matter.error_class != "missing_reference") return false;
   if (matter.legacy_changes != 0) return false;
-  return std::all_of(matter.fields.begin(), matter.fields.end(), [&](const std::string& field) {
-    const auto value = matter.modern.find(field);
-    const Record* known = value != matter.modern.end() && value->is_string() ? record(*value) : nullptr;
+  const Record* own = record(matter.record_id);
+  if (own == nullptr) return true;
+  return !own->deleted && std::all_of(matter.fields.begin(), matter.fields.end(), [&](const std::string& field) {
+    const auto value = own->data.find(field);
+    if (value == own->data.end()) return true;
+    const Record* known = value->is_string() ? record(*value) : nullptr;
     return known != nullptr && !known->deleted;
   });
 }

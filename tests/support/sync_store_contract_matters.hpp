@@ -120,7 +120,7 @@ TEST_P(SyncStoreContract, AnAnsweredMatterIsGivenToTheEngineUntilItIsClosed) {
   EXPECT_EQ(kept->answered_by, "clara");
 }
 
-TEST_P(SyncStoreContract, ADeadLetterAboutDeletedRecordsIsReadyOnceAllOfThemAreThereAgain) {
+TEST_P(SyncStoreContract, ADeadLetterAboutDeletedRecordsIsReadyOnceItsRecordRefersToNoneOfThem) {
   const auto is_ready = [&] {
     return !store().ready_matters(stream_, 10, sync::SyncStore::Look::restored_too, world_->soon()).value().empty();
   };
@@ -135,8 +135,15 @@ TEST_P(SyncStoreContract, ADeadLetterAboutDeletedRecordsIsReadyOnceAllOfThemAreT
     restored.kind = RecordWrite::Kind::restore;
     world_->write(restored);
   };
-  for (const int number : {1, 2}) world_->write(insert(number, "Acme"));
+  for (const int number : {1, 2, 3}) world_->write(insert(number, "Acme"));
   for (const int number : {1, 2}) remove(number);
+  std::int64_t version = 1;
+  const auto refer_to = [&](const Json& references) {
+    RecordWrite write = edit(3, ++version, "Acme", "Acme");
+    write.record.data.update(references);
+    world_->write(write);
+  };
+  refer_to({{"parent", record_id(1)}, {"owner", record_id(2)}});
   Changes changes;
   changes.parked = {matter(Parked::Kind::dead_letter, "", record_id(3))};
   changes.parked[0].error_class = "missing_reference";
@@ -157,12 +164,18 @@ TEST_P(SyncStoreContract, ADeadLetterAboutDeletedRecordsIsReadyOnceAllOfThemAreT
   must_commit(changes);
   EXPECT_FALSE(is_ready()) << "what the legacy side said has not been taken in";
   changes.parked[0].legacy_changes = 0;
-  changes.parked[0].modern["owner"] = record_id(4);
   must_commit(changes);
+  refer_to({{"parent", record_id(1)}, {"owner", record_id(4)}});
   EXPECT_FALSE(is_ready()) << "a record that never was";
-  changes.parked[0].modern["owner"] = "somebody";
-  must_commit(changes);
+  refer_to({{"parent", record_id(1)}, {"owner", "somebody"}});
   EXPECT_FALSE(is_ready());
+  refer_to({{"parent", record_id(1)}});
+  EXPECT_TRUE(is_ready()) << "it refers to nobody any more";
+  RecordWrite removal = edit(3, ++version, "Acme", "Acme");
+  removal.kind = RecordWrite::Kind::remove;
+  removal.record.deleted = true;
+  world_->write(removal);
+  EXPECT_FALSE(is_ready()) << "that is for its delete to settle";
 }
 
 TEST_P(SyncStoreContract, AMatterOfAnotherStreamIsNotSeen) {
