@@ -26,7 +26,7 @@ using testing::IsSupersetOf;
 using testing::Not;
 
 inline Deadline soon() {
-  return Deadline::after(SystemClock(), std::chrono::seconds(30));
+  return Deadline::after(SystemClock(), std::chrono::seconds(120));
 }
 
 inline Deadline in(milliseconds span) {
@@ -47,6 +47,7 @@ class LegacyConformance : public testing::Test {
 protected:
   static void SetUpTestSuite() { world_ = std::make_unique<WorldType>(); }
   static void TearDownTestSuite() { world_.reset(); }
+  void TearDown() override { world_->disturb_nothing(); }
 
   World& world() { return *world_; }
   LegacySystem& ours() { return world_->ours(); }

@@ -28,6 +28,10 @@ public:
     const std::lock_guard lock(mutex_);
     waiting_[write] = fault;
   }
+  void disturb_nothing() {
+    const std::lock_guard lock(mutex_);
+    waiting_.clear();
+  }
 
 private:
   using Connection = testing_support::Connection;

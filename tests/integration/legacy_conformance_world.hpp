@@ -46,6 +46,8 @@ public:
   // The next request of ours() that writes (or that only reads) meets the fault.
   virtual void disturb_next_write(Fault fault) = 0;
   virtual void disturb_next_read(Fault fault) = 0;
+  // Forgets a fault that no request has met: the call that was to meet it may have given up before.
+  virtual void disturb_nothing() = 0;
 };
 
 }  // namespace banyan::legacy::conformance

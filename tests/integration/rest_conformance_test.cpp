@@ -42,6 +42,7 @@ public:
   void archive(const std::string& /*id*/) override { throw std::logic_error("nothing is archived"); }
   void disturb_next_write(Fault fault) override { proxy_.disturb_next(true, fault); }
   void disturb_next_read(Fault fault) override { proxy_.disturb_next(false, fault); }
+  void disturb_nothing() override { proxy_.disturb_nothing(); }
 
 protected:
   std::string url_;

@@ -26,7 +26,7 @@ inline Deadline in(std::chrono::milliseconds span) {
   return Deadline::after(SystemClock(), span);
 }
 inline Deadline soon() {
-  return in(std::chrono::seconds(30));
+  return in(std::chrono::seconds(120));
 }
 
 // A request past the adapter.

@@ -42,7 +42,7 @@ protected:
   // The events so far, as soon as there are `count`.
   std::vector<std::string> events(std::size_t count) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return events_.size() >= count; }));
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(60), [&] { return events_.size() >= count; }));
     return events_;
   }
 
@@ -78,7 +78,7 @@ TEST_F(ListenerTest, ListensAgainAfterItsConnectionWasLostAndSaysSo) {
   Listener listener(listener_options(), callbacks());
   events(1);
   execute(superuser(),
-          "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'banyan "
+          "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'banyan "
           "listener' AND datname = current_database()");
   events(2);
   send("Jobs", "1");

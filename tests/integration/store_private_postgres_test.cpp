@@ -51,7 +51,7 @@ protected:
     database_options.mend_within = std::chrono::seconds(60);
     Database database(database_options, clock_);
     const auto answer =
-        database.transact<std::string>(Deadline::after(clock_, std::chrono::seconds(20)), [&](Transaction& tx) {
+        database.transact<std::string>(Deadline::after(clock_, std::chrono::seconds(120)), [&](Transaction& tx) {
           const auto rows = tx.exec(sql);
           return rows.empty() ? "" : std::string(rows[0][0].c_str());
         });
@@ -121,7 +121,7 @@ TEST_F(PrivatePostgresTest, WhatAKilledBanyanLeftIsTakenOverWithItsDataAndWithou
   for (char c = 0; said.find("ready\n") == std::string::npos && ::read(pipe[0], &c, 1) == 1;) said += c;
   ASSERT_THAT(said, HasSubstr("ready\n"));
   holder->signal(SIGKILL);
-  ASSERT_TRUE(holder->wait(std::chrono::seconds(10)));
+  ASSERT_TRUE(holder->wait(std::chrono::seconds(60)));
   ::close(pipe[0]);
 
   const auto postgres = start();

@@ -113,6 +113,7 @@ public:
 
   void disturb_next_write(Fault fault) override { proxy_.disturb_next(true, fault); }
   void disturb_next_read(Fault fault) override { proxy_.disturb_next(false, fault); }
+  void disturb_nothing() override { proxy_.disturb_nothing(); }
 
 protected:
   SystemClock clock_;

@@ -169,7 +169,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                             "headers": {name.lower(): value for name, value in self.headers.items()}})
             fault = self.take_fault()
         if fault == "slow":
-            time.sleep(3)
+            time.sleep(600)
         if fault in ("html", "truncated", "wrong_types", "huge", "limited", "limited_after", "error_500", "bare_401"):
             return self.broken(fault)
         self.cut = fault == "cut_after_effect"
@@ -216,7 +216,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault == "limited":
             return self.answer(429, {"error": "slow down"})
         if fault == "limited_after":
-            return self.answer(429, {"error": "slow down"}, [("Retry-After", "7")])
+            return self.answer(429, {"error": "slow down"}, [("Retry-After", "600")])
         if fault == "bare_401":
             return self.answer(401)
         return self.answer(500, "Fatal error: call to a member function on null", kind="text/plain")

@@ -93,6 +93,7 @@ store::DatabaseOptions PostgresTest::options(std::string_view role) const {
   store::DatabaseOptions options;
   options.url = url(role);
   options.application_name = "banyan test";
+  options.connect_timeout = options.mend_within = std::chrono::seconds(60);
   return options;
 }
 

@@ -41,7 +41,7 @@ protected:
   PostgresTest();
   ~PostgresTest() override;  // drops the database; sessions that are left are ended
 
-  Deadline soon() const { return Deadline::after(clock_, std::chrono::seconds(20)); }
+  Deadline soon() const { return Deadline::after(clock_, std::chrono::seconds(120)); }
   const std::string& database_name() const { return name_; }
   Secret url(std::string_view role) const { return postgres().url(role, name_); }
 

@@ -96,7 +96,7 @@ protected:
     request.target = "/";
     request.body = "secret";
     request.write = true;
-    auto answer = client.call(request, Deadline::after(SystemClock(), std::chrono::seconds(20)));
+    auto answer = client.call(request, Deadline::after(SystemClock(), std::chrono::seconds(60)));
     std::remove(path.c_str());
     return answer;
   }

@@ -68,7 +68,7 @@ TEST(HandlerPool, CallsWhatItGivesUpWithoutRunningIt) {
 
 class PooledServerTest : public testing::Test {
 protected:
-  void start(std::size_t threads, std::size_t queue, std::chrono::milliseconds stop_deadline = 5s) {
+  void start(std::size_t threads, std::size_t queue, std::chrono::milliseconds stop_deadline = 60s) {
     HttpServerOptions options;
     options.handler_threads = threads;
     options.handler_queue_limit = queue;
@@ -91,7 +91,7 @@ protected:
     call.method = "POST";
     call.url = "http://127.0.0.1:" + std::to_string(server_->port()) + path;
     call.body = std::move(body);
-    return http_call(call, Deadline::after(clock_, 20s));
+    return http_call(call, Deadline::after(clock_, 60s));
   }
   int status_of(const std::string& path) const {
     const auto reply = call(path);
@@ -183,7 +183,7 @@ TEST_F(PooledServerTest, StopGivesUpConnectionsAtItsDeadlineAndWaitsForTheHandle
 
 TEST(HttpCallErrors, NameThePlaceAndTheKind) {
   const SystemClock clock;
-  const auto code_of = [&](std::string url, std::chrono::milliseconds patience = 10s) {
+  const auto code_of = [&](std::string url, std::chrono::milliseconds patience = 60s) {
     HttpCall call;
     call.url = std::move(url);
     const auto reply = http_call(call, Deadline::after(clock, patience));
@@ -213,7 +213,7 @@ TEST(HttpCallErrors, AnAnswerOverTheLimitIsRefused) {
   HttpCall call;
   call.url = "http://127.0.0.1:" + std::to_string(server.port()) + "?a=b";
   call.reply_limit_bytes = 99;
-  const auto reply = http_call(call, Deadline::after(SystemClock(), 10s));
+  const auto reply = http_call(call, Deadline::after(SystemClock(), 60s));
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::bad_peer);
 }

@@ -83,7 +83,7 @@ TEST(ObservedWriteQueue, LosesAndDoublesNothingOfWhatManyThreadsPush) {
   std::size_t count = 0;
   std::vector<int> last(kThreads, -1);
   while (count < seen.size()) {
-    const auto batch = queue.take(50, 10s);
+    const auto batch = queue.take(50, 60s);
     ASSERT_FALSE(batch.empty()) << "a push was lost, or the consumer not woken, after " << count;
     for (const std::string& id : ids_of(batch)) {
       const int number = std::stoi(id);

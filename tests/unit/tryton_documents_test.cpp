@@ -43,7 +43,7 @@ protected:
     }
     return TrytonSystem(options, clock_);
   }
-  Deadline soon() { return Deadline::after(clock_, 20s); }
+  Deadline soon() { return Deadline::after(clock_, 60s); }
   void set_state(const std::string& sale, const std::string& state) {
     const std::lock_guard lock(mutex_);
     states_[sale] = state;

@@ -37,7 +37,7 @@ protected:
     options.page_limit = 100;
     return TrytonSystem(options, clock_);
   }
-  Deadline soon() { return Deadline::after(clock_, 20s); }
+  Deadline soon() { return Deadline::after(clock_, 60s); }
 
   static std::vector<std::string> ids(const std::vector<LegacyRecord>& records) {
     std::vector<std::string> found;
