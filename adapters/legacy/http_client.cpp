@@ -23,7 +23,7 @@ constexpr std::size_t kThreads = 4;            // of the library's pool, which o
 constexpr int kRounds = 3;                     // of work that follows from work
 constexpr std::size_t kKeptLanes = 16;         // idle connections kept for later requests
 constexpr std::chrono::minutes kSilence{10};   // the library's own limit: a net under calls without a deadline
-constexpr std::chrono::seconds kFarewell{10};  // at most, for what the library still does when a client ends
+constexpr std::chrono::seconds kFarewell{60};  // at most, for what the library still does when a client ends
 
 // The exchanges of one client that the library still knows.
 class Exchanges {

@@ -158,7 +158,7 @@ protected:
     call.url = "http://127.0.0.1:" + std::to_string(proxy_->addresses().front().port) + path;
     call.headers = {{"Content-Type", "application/json"}};
     call.body = std::move(body);
-    const auto reply = net::http_call(call, Deadline::after(SystemClock(), 20s));
+    const auto reply = net::http_call(call, Deadline::after(SystemClock(), 60s));
     return reply ? reply->status : 0;
   }
   int call(const std::string& function, const std::string& params) const {
