@@ -120,8 +120,9 @@ def lost_edits(sides, edits):
                 found += _lost_with_record(history, deletes, losers, side, wholes_gone)
             else:
                 values = tables[entity][ids[side][0]]
-                found += _lost_values(history, values, losers, side)
-                found += _lost_deletes(sides, history, deletes, ids)
+                unseen = _unseen_deletes(sides, entity, deletes, ids)
+                found += _lost_values(history, values, losers, side, unseen)
+                found += _lost_deletes(sides, history, deletes, ids, unseen)
     return sorted(set(found))
 
 
@@ -162,11 +163,18 @@ def _lost_with_record(history, deletes, losers, side, wholes_gone):
     return found
 
 
-def _lost_deletes(sides, history, deletes, ids):
-    """The record is there. Then no delete of it was acknowledged, but for one that lost against an edit.
+def _unseen_deletes(sides, entity, deletes, ids):
+    """Those in Tryton before the moment that the record and its row were a couple.
 
     A create that Tryton did not answer and whose row somebody deleted before it was found leaves no trace: it is made
-    again. So a delete in Tryton counts only from the moment that the two were a couple."""
+    again, and nobody can know of the delete, nor of what was edited in that row."""
+    coupled = [sides.coupled_at.get((entity, record_id), 0) for record_id in ids["modern"]]
+    known = [delete for delete in deletes if delete.side == "legacy" and delete.end is not None]
+    return [delete for delete in known if any(at > delete.end for at in coupled)]
+
+
+def _lost_deletes(sides, history, deletes, ids, unseen):
+    """The record is there. Then no delete of it was acknowledged, but for one that lost against an edit."""
     found = []
     for delete in deletes:
         if delete.end is None or delete.item != history[0].item:
@@ -175,21 +183,20 @@ def _lost_deletes(sides, history, deletes, ids):
             m.error_class == "delete_edit" and (m.record_id in ids["modern"] or m.legacy_id in ids["legacy"])
             for m in sides.matters
         )
-        coupled = [sides.coupled_at.get((delete.entity, record_id), 0) for record_id in ids["modern"]]
-        was_unknown = delete.side == "legacy" and any(at > delete.end for at in coupled)
-        if not decided and not was_unknown:
+        if not decided and delete not in unseen:
             found.append(f"{delete.entity} {delete.item} was deleted on the {delete.side} side and is still there")
     return found
 
 
-def _lost_values(history, values, losers, side):
+def _lost_values(history, values, losers, side, unseen):
     found = []
     for field in sorted({field for edit in history for field in edit.fields}):
         edits = [edit for edit in history if field in edit.fields]
         final = set(tokens(field, values.get(field, "")))
         kept = [edit for edit in edits if edit.token in final or (edit.token, field) in losers]
         for edit in edits:
-            if edit.end is None or edit in kept:
+            went_with_row = edit.side == "legacy" and any(delete.end >= edit.begin for delete in unseen)
+            if edit.end is None or edit in kept or went_with_row:
                 continue
             if not any(_ends(other) >= edit.begin for other in kept):
                 found.append(
