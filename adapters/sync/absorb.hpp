@@ -46,6 +46,7 @@ struct AbsorbContext {
   bool chooses_ids = false;                   // CreateIdentity::chosen_id
   std::chrono::microseconds legacy_ahead{0};  // how far the legacy clock runs before ours
   const std::vector<std::string>& drifted;    // fields held because the legacy schema has changed
+  const std::vector<std::string>& vanished;   // those of them that the legacy system had no more when last asked
 };
 
 struct Absorbed {
@@ -62,6 +63,9 @@ struct Absorbed {
 std::vector<std::string> differing_ids(View& view, const AbsorbContext& context, std::span<const Intake> intakes);
 
 Absorbed absorb(View& view, const AbsorbContext& context, std::span<const Intake> intakes);
+
+// Gives an open matter its end, `resolved` or `superseded`, and the changes that it stood for theirs.
+void close_matter(Changes& changes, Parked matter, Parked::State state);
 
 // Whether a legacy system may have made the value that was found out of the one that we sent: case, blanks and
 // punctuation do not count.

@@ -136,8 +136,8 @@ void Absorber::absorb_merged_away(Item& item) {
   close_all(item, Parked::State::superseded);
 }
 
-// Whether the row is as it was last seen, as far as it shows it: a field that the schema has lost may be back before we
-// hear of it. A value that cannot be read is an edit, unless a question about it is open.
+// Whether the row is as it was last seen, as far as the schema shows it. A value that cannot be read is an edit, unless
+// a question about it is open.
 bool Absorber::shows_no_edit(const Item& item, const Json& base) const {
   const auto& asked = item.coupling.dead_letter ? item.coupling.dead_letter->fields : context_.drifted;
   const auto& rules = context_.mapping.rules();
@@ -146,11 +146,19 @@ bool Absorber::shows_no_edit(const Item& item, const Json& base) const {
       return std::find(fields.begin(), fields.end(), rule.field) != fields.end();
     };
     if (is_among(context_.drifted)) {
-      return !item.drifted.contains(rule.field) || item.drifted[rule.field] == value_of(base, rule.field);
+      return !is_among(context_.vanished) || shows_nothing_new(item, base, rule.field);
     }
     if (item.mapped.holds(rule.field)) return is_among(asked);
     return value_of(item.mapped.fields, rule.field) == value_of(base, rule.field);
   });
+}
+
+// Of a field that the schema has lost, which may be back before we hear of it.
+bool Absorber::shows_nothing_new(const Item& item, const Json& base, const std::string& field) {
+  const auto shown = item.drifted.find(field);
+  if (shown == item.drifted.end() || only_rewritten(*shown, value_of(base, field))) return true;
+  const auto& sent = item.coupling.link->pending;
+  return sent && only_rewritten(*shown, value_of(sent->values, field));
 }
 
 // The modern side has deleted the record (or its row is lost), the legacy side has it.

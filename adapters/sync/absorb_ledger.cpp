@@ -41,6 +41,17 @@ bool counts(const Item& item) {
 
 }  // namespace
 
+void close_matter(Changes& changes, Parked matter, Parked::State state) {
+  const Outcome was = outcome_of(matter.kind);
+  const Outcome becomes = state == Parked::State::resolved ? Outcome::applied : Outcome::superseded;
+  count_of(changes.legacy_counts, was) -= matter.legacy_changes;
+  count_of(changes.legacy_counts, becomes) += matter.legacy_changes;
+  count_of(changes.modern_counts, was) -= matter.modern_changes;
+  count_of(changes.modern_counts, becomes) += matter.modern_changes;
+  matter.state = state;
+  changes.parked_closed.push_back(std::move(matter));
+}
+
 void Absorber::settle(const Item& item, Outcome outcome, const std::string& ref) {
   const Intake& intake = *item.intake;
   Counts& counts = out_.changes.legacy_counts;
@@ -222,15 +233,7 @@ void Absorber::park(const Item& item, Parked matter, Outcome outcome) {
 }
 
 void Absorber::close(const Parked& matter, Parked::State state) {
-  Parked closed = matter;
-  closed.state = state;
-  const Outcome becomes = state == Parked::State::resolved ? Outcome::applied : Outcome::superseded;
-  const Outcome was = banyan::sync::outcome_of(matter.kind);
-  count_of(out_.changes.legacy_counts, was) -= matter.legacy_changes;
-  count_of(out_.changes.legacy_counts, becomes) += matter.legacy_changes;
-  count_of(out_.changes.modern_counts, was) -= matter.modern_changes;
-  count_of(out_.changes.modern_counts, becomes) += matter.modern_changes;
-  out_.changes.parked_closed.push_back(std::move(closed));
+  close_matter(out_.changes, matter, state);
 }
 
 void Absorber::close_all(const Item& item, Parked::State state) {

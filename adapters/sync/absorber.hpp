@@ -64,6 +64,7 @@ private:
   // Fields that legacy has edited in an epoch in which it does not decide.
   std::vector<std::string> unowned_fields(const Item& item, const Agreed& now) const;
   bool shows_no_edit(const Item& item, const Json& base) const;
+  static bool shows_nothing_new(const Item& item, const Json& base, const std::string& field);
   void absorb_delete_edit(Item& item);
   void restore(Item& item);
   void rebuild(Item& item);

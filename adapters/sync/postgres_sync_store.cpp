@@ -99,7 +99,8 @@ const std::string kDue = std::string("SELECT ") + kWaitingColumns +
 // read all records for each matter.
 constexpr const char* kReferenceIsMissing =
     "SELECT FROM banyan.stream o JOIN banyan.record d ON d.entity = o.entity AND d.id = m.record_id "
-    "CROSS JOIN LATERAL unnest(m.fields) f (field) WHERE o.id = m.stream AND (d.deleted OR d.data ? f.field AND "
+    "CROSS JOIN LATERAL unnest(m.fields) f (field) WHERE o.id = m.stream AND (d.deleted OR d.data ->> f.field IS NOT "
+    "NULL AND "
     "NOT EXISTS (SELECT FROM banyan.stream s CROSS JOIN LATERAL ("
     "SELECT FROM banyan.record r WHERE r.entity = s.entity AND NOT r.deleted AND r.id = CASE "
     "WHEN d.data ->> f.field ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' "

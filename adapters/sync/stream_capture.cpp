@@ -37,8 +37,8 @@ AbsorbContext Stream::Impl::absorb_context() {
   const WallTime read_at = parts_.clock.wall() - std::chrono::duration_cast<WallTime::duration>(ago);
   const bool has_versions = can().compare_and_set == legacy::CompareAndSet::version;
   const bool chooses_ids = can().create_identity == legacy::CreateIdentity::chosen_id;
-  return {id_, parts_.mapping, options_,    parts_.make_id, read_at,
-          ago, has_versions,   chooses_ids, legacy_ahead_,  drifted_};
+  return {id_,          parts_.mapping, options_,      parts_.make_id, read_at,  ago,
+          has_versions, chooses_ids,    legacy_ahead_, drifted_,       vanished_};
 }
 
 Task Stream::Impl::take_in(std::span<const Intake> intakes, const std::function<void(View&, Changes&)>& also) {

@@ -171,7 +171,6 @@ public:
   // stream_people.cpp
   Task carry_out_answers();
   Task carry_out_answer(const Parked& matter);
-  void close_counted(Parked matter, Changes& changes);
   Task replay_modern(const Parked& matter);
   Task answer_lost_create(const Parked& matter);
   SteadyTime next_answers_{};
@@ -222,6 +221,7 @@ public:
   std::unordered_map<std::string, SteadyTime> next_find_;  // by record id: when to look for its create again
   std::vector<std::string> to_read_;  // legacy ids that the last plan wants to see before it goes on
   std::vector<std::string> drifted_;
+  std::vector<std::string> vanished_;  // of `drifted_`, for AbsorbContext
   std::chrono::microseconds legacy_ahead_{0};
   SteadyTime scan_began_{};
   std::int64_t scan_began_at_ = 0;

@@ -70,19 +70,8 @@ Task Stream::Impl::carry_out_answer(const Parked& matter) {
     for (const Parked& parked : changes.parked) {
       if (parked.id == matter.id) return;
     }
-    close_counted(now, changes);
+    close_matter(changes, now, Parked::State::resolved);
   });
-}
-
-// Gives an answered matter its end; what it stood for has been taken up by what the answer led to.
-void Stream::Impl::close_counted(Parked matter, Changes& changes) {
-  matter.state = Parked::State::resolved;
-  const bool conflict = matter.kind == Parked::Kind::conflict;
-  (conflict ? changes.legacy_counts.conflict : changes.legacy_counts.dead_letter) -= matter.legacy_changes;
-  (conflict ? changes.modern_counts.conflict : changes.modern_counts.dead_letter) -= matter.modern_changes;
-  changes.legacy_counts.applied += matter.legacy_changes;
-  changes.modern_counts.applied += matter.modern_changes;
-  changes.parked_closed.push_back(std::move(matter));
 }
 
 // A change of the modern side goes out again, with the values that a person has put right.
@@ -97,7 +86,7 @@ Task Stream::Impl::replay_modern(const Parked& matter) {
           now.answer = Json::object();
           now.answered_by = "policy";
         }
-        close_counted(now, changes);
+        close_matter(changes, now, Parked::State::resolved);
         if (!known.record) return changes;
         changes.outbox_added.push_back(matter.record_id);
         const Json values = now.answer.value("values", Json::object());
@@ -145,7 +134,8 @@ Task Stream::Impl::answer_lost_create(const Parked& matter) {
       if (closed.id == matter.id) return;
     }
     Parked now = view.parked(matter.id).value_or(matter);
-    if (!belongs_to_another(view, legacy_id, matter.record_id)) return close_counted(std::move(now), changes);
+    if (!belongs_to_another(view, legacy_id, matter.record_id))
+      return close_matter(changes, std::move(now), Parked::State::resolved);
     now.state = Parked::State::open;
     now.answer = Json();
     now.answered_by.clear();

@@ -140,6 +140,8 @@ void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Couplin
   }
   if (record.deleted || !crosses_to_legacy(parts_.mapping.creates())) {
     if (known.intent) changes.intents_done.push_back(record.id);
+    const bool was_ours = known.dead_letter && known.dead_letter->side == records::Side::modern;
+    if (record.deleted && was_ours) close_matter(changes, *known.dead_letter, Parked::State::superseded);
     return push_done(changes, item, Outcome::superseded);
   }
   if (view.state().owner == Owner::legacy) {

@@ -20,6 +20,7 @@ constexpr std::size_t kChoices = 500;  // of one field; lists longer than this a
 struct Drift {
   std::string what;
   bool holds = false;
+  bool has_vanished = false;
 };
 
 Json known_schema(const std::vector<legacy::FieldDescription>& fields) {
@@ -50,14 +51,14 @@ std::string choices_gone(const Json& before, const Json& now) {
 // What has become of a mapped legacy field.
 std::vector<Drift> drifts_of(const std::string& name, const Json& all_before, const Json& all_now) {
   if (!all_before.contains(name)) return {};
-  if (!all_now.contains(name)) return {{"the legacy system no longer has it", true}};
+  if (!all_now.contains(name)) return {Drift{"the legacy system no longer has it", true, true}};
   const Json& before = all_before[name];
   const Json& now = all_now[name];
   std::vector<Drift> drifts;
   const std::string was = before.value("type", "");
   const std::string is = now.value("type", "");
-  if (was != is) drifts.push_back({"its type was " + was + " and is " + is, true});
-  if (became("read_only", before, now)) drifts.push_back({"it cannot be written any more", true});
+  if (was != is) drifts.push_back({"its type was " + was + " and is " + is, true, false});
+  if (became("read_only", before, now)) drifts.push_back({"it cannot be written any more", true, false});
   if (became("required", before, now)) drifts.push_back({"it must be there now; a record without it may be refused"});
   const std::string gone = choices_gone(before, now);
   if (!gone.empty()) drifts.push_back({"no longer a choice: " + gone + "; a record that has it may be refused"});
@@ -119,6 +120,7 @@ Task Stream::Impl::describe() {
   const bool is_same = state_.schema.value("mapping", Json()) == mapping && state_.schema.contains("fields");
   const Json before = is_same ? state_.schema["fields"] : Json::object();
   std::vector<std::string> drifted;
+  std::vector<std::string> vanished;
   std::vector<std::string> sentences;
   std::set<std::string> mapped;
   for (const FieldRule& rule : parts_.mapping.rules()) {
@@ -127,12 +129,14 @@ Task Stream::Impl::describe() {
       if (described.empty()) continue;
       for (const Drift& drift : drifts_of(name, before, described)) {
         if (drift.holds && (drifted.empty() || drifted.back() != rule.field)) drifted.push_back(rule.field);
+        if (drift.has_vanished && (vanished.empty() || vanished.back() != rule.field)) vanished.push_back(rule.field);
         sentences.push_back(rule.field + (drift.holds ? kIsHeld : ": ") + name + ": " + drift.what);
       }
     }
   }
   for (std::string& sentence : newly_required(mapped, before, described)) sentences.push_back(std::move(sentence));
-  drifted_ = drifted;
+  drifted_ = std::move(drifted);
+  vanished_ = std::move(vanished);
   knows_schema_ = true;
   note_drift(*this, sentences);
   const Json remembered = remember(before, described);

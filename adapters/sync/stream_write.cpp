@@ -168,13 +168,7 @@ void Stream::Impl::close_rejected(View& view, const PlannedWrite& write, Changes
     return std::find(sent.begin(), sent.end(), field) != sent.end();
   });
   if (!all_sent) return;
-  Parked closed = *known.dead_letter;
-  closed.state = Parked::State::resolved;
-  changes.modern_counts.dead_letter -= closed.modern_changes;
-  changes.modern_counts.applied += closed.modern_changes;
-  changes.legacy_counts.dead_letter -= closed.legacy_changes;
-  changes.legacy_counts.applied += closed.legacy_changes;
-  changes.parked_closed.push_back(std::move(closed));
+  close_matter(changes, *known.dead_letter, Parked::State::resolved);
 }
 
 // Whether a person must look: the record is at fault, not the system.

@@ -232,6 +232,29 @@ TEST_F(SyncStream, APartWhoseWholeIsDeletedMeanwhileIsAPersonsMatterUntilTheWhol
             1);
 }
 
+TEST_F(SyncStream, AQuestionAboutARecordThatNeverCameToBeThereEndsWhenItIsDeleted) {
+  begin();
+  RecordWrite part = agent_makes_contact("Ada");
+  const auto contacts = make("contact");
+  const Fence fence = take(*contacts);
+  settle(*contacts, fence);
+  world_.write(part);
+  legacy_.lose("party", "1");
+  run(*stream_, fence_, {ScanState::Kind::sweep});
+  settle(*contacts, fence);
+  ASSERT_EQ(number("SELECT count(*) FROM banyan.parked WHERE error_class = 'missing_reference' AND state = 'open'"), 1);
+
+  part.kind = RecordWrite::Kind::remove;
+  part.record.version = 2;
+  part.record.deleted = true;
+  part.changed = Json::object();
+  world_.write(part);
+  settle(*contacts, fence);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE state = 'open'"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE state = 'superseded'"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.outbox"), 0);
+}
+
 TEST_F(SyncStream, AnExampleOfARowHasItsRecordAndTheValuesOfBothSides) {
   begin();
   legacy_.rewrite("party", "3", {{"name", "Bolt"}, {"kind", "org"}});

@@ -218,23 +218,34 @@ void Judge::check_duplicates(const Line& line) const {
 }
 
 void Judge::check_questions(const Line& line) const {
-  const auto lives = [&](const Json& id) {
-    const Record* record = id.is_string() ? store_.record(id.get<std::string>()) : nullptr;
-    return record != nullptr && !record->deleted;
-  };
   for (const auto& [id, matter] : store_.stream(line.id).open) {
-    const bool ours = matter.side == records::Side::modern && matter.legacy_changes == 0;
+    const bool is_ours = matter.side == records::Side::modern && matter.legacy_changes == 0;
     const Record* record = store_.record(matter.record_id);
-    if (!ours || matter.error_class != "missing_reference" || record == nullptr || record->deleted) continue;
-    const bool has_all = std::all_of(matter.fields.begin(), matter.fields.end(), [&](const std::string& field) {
-      const Json& target = value_of(record->data, field);
-      return target.is_null() || lives(target);
-    });
-    if (has_all) {
-      throw Violation{"asked: " + line.entity->entity + " " + matter.record_id + ": " + matter.message +
-                      ", yet it refers to nothing that is gone"};
+    if (!is_ours || matter.kind != Parked::Kind::dead_letter || record == nullptr) continue;
+    if (record->deleted ? is_unknown_to_legacy(line, record->id) : has_its_references(matter, *record)) {
+      throw Violation{
+          "asked: " + line.entity->entity + " " + matter.record_id + ": " + matter.message +
+          (record->deleted ? ", yet it never came to be there" : ", yet it refers to nothing that is gone")};
     }
   }
+}
+
+bool Judge::is_unknown_to_legacy(const Line& line, const std::string& record_id) const {
+  const MemoryStore::StreamRows& rows = store_.stream(line.id);
+  const bool is_disputed = std::any_of(rows.open.begin(), rows.open.end(), [&](const auto& one) {
+    return one.second.kind == Parked::Kind::conflict && one.second.record_id == record_id;
+  });
+  return !is_disputed && !rows.link_of.contains(record_id) && !rows.outbox.contains(record_id) &&
+         !rows.intents.contains(record_id);
+}
+
+bool Judge::has_its_references(const Parked& matter, const Record& record) const {
+  if (matter.error_class != "missing_reference") return false;
+  return std::all_of(matter.fields.begin(), matter.fields.end(), [&](const std::string& field) {
+    const Json& target = value_of(record.data, field);
+    const Record* found = target.is_string() ? store_.record(target.get<std::string>()) : nullptr;
+    return target.is_null() || (found != nullptr && !found->deleted);
+  });
 }
 
 void Judge::check_ledger(std::chrono::microseconds clocks_differ) const {

@@ -47,8 +47,10 @@ private:
   void check_rows(const Line& line, bool strict) const;
   void check_records(const Line& line, bool strict) const;
   void check_duplicates(const Line& line) const;
-  // Nobody is asked about a change whose cause is gone.
+  // Nobody is asked about a change that nothing stands in the way of any more, or that nobody wants any more.
   void check_questions(const Line& line) const;
+  bool is_unknown_to_legacy(const Line& line, const std::string& record_id) const;
+  bool has_its_references(const sync::Parked& matter, const Record& record) const;
   static bool decides(const Line& line, const CommitSummary::Write& write);
   void apply(const Line& line, const CommitSummary::Write& write, bool answers);
   const Line& line_of(StreamId stream) const { return lines_[static_cast<std::size_t>(stream - 1)]; }

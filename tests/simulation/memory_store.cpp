@@ -103,7 +103,7 @@ bool MemoryStore::has_its_references_again(const Parked& matter) const {
   if (own == nullptr) return true;
   return !own->deleted && std::all_of(matter.fields.begin(), matter.fields.end(), [&](const std::string& field) {
     const auto value = own->data.find(field);
-    if (value == own->data.end()) return true;
+    if (value == own->data.end() || value->is_null()) return true;
     const Record* known = value->is_string() ? record(*value) : nullptr;
     return known != nullptr && !known->deleted;
   });
