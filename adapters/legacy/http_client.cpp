@@ -38,9 +38,9 @@ public:
     if (--count_ == 0) none_.notify_all();
   }
 
-  void wait_for_none(std::chrono::seconds at_most) {
+  void wait_for_none(std::chrono::steady_clock::time_point until) {
     std::unique_lock lock(mutex_);
-    none_.wait_for(lock, at_most, [this] { return count_ == 0; });
+    none_.wait_until(lock, until, [this] { return count_ == 0; });
   }
 
 private:
@@ -198,26 +198,27 @@ struct Meeting {
   std::condition_variable changed;
   std::size_t present = 0;
 
-  void arrive(std::size_t count) {
+  void arrive(std::size_t count, std::chrono::steady_clock::time_point until) {
     std::unique_lock lock(mutex);
     present += count;
     changed.notify_all();
-    changed.wait_for(lock, kFarewell, [&] { return present >= kThreads; });
+    changed.wait_until(lock, until, [&] { return present >= kThreads; });
   }
 };
 
 // The library goes on after it has told the outcome of an exchange, or was told to cancel it, in tasks that follow from
 // tasks. A process that ended in the middle of it would leak.
 void let_library_finish(Exchanges& exchanges) {
-  exchanges.wait_for_none(kFarewell);
+  const auto until = std::chrono::steady_clock::now() + kFarewell;
+  exchanges.wait_for_none(until);
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   for (int round = 0; round < kRounds; ++round) {
     const auto meeting = std::make_shared<Meeting>();
     for (std::size_t i = 0; i < kThreads; ++i) {
-      crossplat::threadpool::shared_instance().service().post([meeting] { meeting->arrive(1); });
+      crossplat::threadpool::shared_instance().service().post([meeting, until] { meeting->arrive(1, until); });
     }
-    meeting->arrive(0);
+    meeting->arrive(0, until);
   }
 }
 

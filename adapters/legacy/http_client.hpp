@@ -44,7 +44,8 @@ struct HttpResponse {
   std::string_view header(std::string_view name) const;
 };
 
-// Safe from several threads. Calls under way at destruction are abandoned by their deadline at the latest.
+// Safe from several threads. At destruction no call may be under way; it waits until what was abandoned has ended,
+// which takes about a millisecond, and a minute at most.
 class HttpClient {
 public:
   // Throws std::invalid_argument for a base_url that is not http(s)://authority[/path], std::runtime_error for a
@@ -58,9 +59,8 @@ public:
   //   unavailable  not connected (name, connection, TLS), or no whole answer to a request without an effect
   //   unknown      `write` only: sent, wholly or in part, and no whole answer came
   //   deadline     no whole answer in time; for a write the effect may have happened
-  //   malformed    an answer larger than the limit (to a write: unknown), a target of another origin, a field with a
-  //   line
-  //                break
+  //   malformed    an answer larger than the limit (to a write: unknown), a target of another origin, a
+  //                field with a line break
   // Messages name the method, the origin and the path, never the query, headers or body.
   Answer<HttpResponse> call(const HttpRequest& request, Deadline deadline);
 

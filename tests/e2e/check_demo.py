@@ -174,7 +174,7 @@ class MakeDemo(unittest.TestCase):
 
         print(f"second start: ready after {self.seconds} s (promised: {SECOND_START_SECONDS} s)")
         # On a machine that others keep busy the first start tells how slow it is.
-        self.assertLessEqual(self.seconds, max(SECOND_START_SECONDS, self.first_seconds / 5))
+        self.assertLessEqual(self.seconds, max(SECOND_START_SECONDS, self.first_seconds / 10))
         wanted = [["name", "=", "Kept over night"]]
         found = after.client(after.tryton).model("party.party", "search", wanted, 0, 9, None)
         self.assertEqual(found, created)

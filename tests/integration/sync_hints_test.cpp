@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <future>
+#include <stdexcept>
 #include <utility>
 
 #include "gateway/store/listener.hpp"
@@ -41,8 +42,11 @@ protected:
   // A hint may be lost, so it is given until one arrives.
   Hint heard(const std::function<void()>& give) {
     auto payload = came_.get_future();
-    do give();
-    while (payload.wait_for(100ms) != std::future_status::ready);
+    for (int tries = 0; tries < 600; ++tries) {
+      give();
+      if (payload.wait_for(100ms) == std::future_status::ready) break;
+    }
+    if (payload.wait_for(0ms) != std::future_status::ready) throw std::runtime_error("no hint has arrived");
     return banyan::app::read_hint(payload.get());
   }
 

@@ -25,7 +25,7 @@ _ARRIVED = """
 _RECORD_OF = """
     select l.record_id::text from banyan.link l join banyan.stream s on s.id = l.stream
     where s.entity = 'address' and l.legacy_id = %s and l.base is not null"""
-_HELD_BY = "select array_agg(stream) from banyan.lease where owner like %s and expires_at > now()"
+_HELD_BY = "select array_agg(stream order by stream) from banyan.lease where owner like %s and expires_at > now()"
 _HELD_BY_OTHERS = """
     select count(*) from banyan.lease
     where stream = any(%s) and owner <> '' and owner not like %s and expires_at > now()"""
@@ -79,15 +79,19 @@ class FailOver:
         killed.start()
 
     def _wait_for_shares(self, store, owners):
-        """Waits until each process has streams; returns those of the first."""
+        """Waits until each process has streams, and keeps them; returns those of the first."""
         shares = {}
 
         def has_any(owner):
             [[shares[owner]]] = _ask(store, _HELD_BY, owner)
             return shares[owner]
 
-        _wait({f"streams of {owner}": lambda owner=owner: has_any(owner) for owner in reversed(owners)})
-        return shares[owners[0]]
+        while True:
+            before = dict(shares)
+            _wait({f"streams of {owner}": lambda owner=owner: has_any(owner) for owner in owners})
+            if shares == before:
+                return shares[owners[0]]
+            time.sleep(1)  # they may still be sharing out
 
     def _edits(self, store, legacy, node, value):
         """Edits one record of each entity in Tryton and one on the modern side; how to see that each is across."""

@@ -120,7 +120,7 @@ def lost_edits(sides, edits):
                 found += _lost_with_record(history, deletes, losers, side, wholes_gone)
             else:
                 values = tables[entity][ids[side][0]]
-                unseen = _unseen_deletes(sides, entity, deletes, ids)
+                unseen = _unseen_deletes(sides, history, deletes, ids)
                 found += _lost_values(history, values, losers, side, unseen)
                 found += _lost_deletes(sides, history, deletes, ids, unseen)
     return sorted(set(found))
@@ -163,12 +163,14 @@ def _lost_with_record(history, deletes, losers, side, wholes_gone):
     return found
 
 
-def _unseen_deletes(sides, entity, deletes, ids):
+def _unseen_deletes(sides, history, deletes, ids):
     """Those in Tryton before the moment that the record and its row were a couple.
 
     A create that Tryton did not answer and whose row somebody deleted before it was found leaves no trace: it is made
     again, and nobody can know of the delete, nor of what was edited in that row."""
-    coupled = [sides.coupled_at.get((entity, record_id), 0) for record_id in ids["modern"]]
+    if not any(edit.kind == "create" and edit.side == "modern" for edit in history):
+        return []
+    coupled = [sides.coupled_at.get((history[0].entity, record_id), 0) for record_id in ids["modern"]]
     known = [delete for delete in deletes if delete.side == "legacy" and delete.end is not None]
     return [delete for delete in known if any(at > delete.end for at in coupled)]
 

@@ -179,22 +179,25 @@ class LostEdits(unittest.TestCase):
                 with self.subTest(side=side, coupled_at=coupled_at):
                     sides = both_hold("[e1]")
                     sides.coupled_at["address", "r7"] = coupled_at
-                    found = lost_edits(sides, [edit(1, at=1), edit(2, at=5, side=side, kind="delete")])
+                    made = edit(1, at=1, side="modern", kind="create")
+                    found = lost_edits(sides, [made, edit(2, at=5, side=side, kind="delete")])
                     self.assertEqual(bool(found), is_lost or side == "modern")
 
     def test_what_staff_edited_in_a_row_that_was_never_seen_went_with_it(self):
-        made, deleted = edit(1, at=1, side="modern"), edit(3, at=5, kind="delete")
+        made, deleted = edit(1, at=1, side="modern", kind="create"), edit(3, at=5, kind="delete")
+        by_staff = edit(1, at=1, kind="create")
         cases = {
-            "before the delete": (6, edit(2, at=3), False),
-            "of the row that was made again": (6, edit(2, at=5.5), True),
-            "by an agent": (6, edit(2, at=3, side="modern"), True),
-            "of a row that was seen": (4, edit(2, at=3), True),
+            "before the delete": (6, made, edit(2, at=3), False),
+            "of the row that was made again": (6, made, edit(2, at=5.5), True),
+            "by an agent": (6, made, edit(2, at=3, side="modern"), True),
+            "of a row that was seen": (4, made, edit(2, at=3), True),
+            "of a row that staff have made": (6, by_staff, edit(2, at=3), True),
         }
-        for name, (coupled_at, edited, is_lost) in cases.items():
+        for name, (coupled_at, created, edited, is_lost) in cases.items():
             with self.subTest(name):
                 sides = both_hold("[e1]")
                 sides.coupled_at["address", "r7"] = coupled_at
-                found = [fault for fault in lost_edits(sides, [made, edited, deleted]) if "[e2]" in fault]
+                found = [fault for fault in lost_edits(sides, [created, edited, deleted]) if "[e2]" in fault]
                 self.assertEqual(bool(found), is_lost)
 
     def test_a_delete_that_lost_against_an_edit_is_on_record(self):

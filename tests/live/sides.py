@@ -83,9 +83,15 @@ MARKED = {
 }
 
 _MODERN = "select entity, id::text, data from banyan.record where not deleted"
+# A link may have been made anew: the two were a couple when the first thing of the legacy side was taken in.
 _LINKS = """
-    select s.entity, l.legacy_id, l.record_id::text, l.base is not null, extract(epoch from l.created_at)
-    from banyan.link l join banyan.stream s on s.id = l.stream"""
+    with met as (select stream, ref, min(at) as at from banyan.inbox group by 1, 2),
+         heard as (select entity, id, min(at) as at from banyan.record_history where side = 'legacy' group by 1, 2)
+    select s.entity, l.legacy_id, l.record_id::text, l.base is not null,
+           extract(epoch from least(l.created_at, met.at, heard.at))
+    from banyan.link l join banyan.stream s on s.id = l.stream
+    left join met on met.stream = l.stream and met.ref = l.record_id::text
+    left join heard on heard.entity = s.entity and heard.id = l.record_id"""
 _MATTERS = """
     select s.entity, p.legacy_id, p.record_id::text, p.kind, p.state, p.error_class, p.message,
            p.legacy, p.modern, p.answer
