@@ -276,6 +276,7 @@ void Absorber::absorb_unowned(Item& item) {
   if (fields.empty()) {
     if (lives) return absorb_edit(item);
     Link link = link_of(item, old.record_id);
+    link.held = held_fields(item);
     out_.changes.links.push_back(std::move(link));
     return settle(item, Outcome::echo, old.record_id);
   }

@@ -42,8 +42,6 @@ DEFECTS = [
            "a field that the schema lost counts as cleared", ("std::vector<std::string> Absorber::held_fields", "\n}")),
     Defect("pending_ignored", "absorb_record.cpp", "!write && old.pending", "false",
            "our own write whose answer was lost counts as an edit"),
-    Defect("refused_write_arrived", "absorb_record.cpp", "!intake.refused", "true",
-           "a write that was refused counts as arrived"),
     Defect("restore_ignored", "absorb_record.cpp", "!known.link->base", "false",
            "a restored legacy record stays deleted", ("if (!known.link->base) return restore", ";")),
     Defect("lost_tombstone", "absorb_delete.cpp", "write_record(item, RecordWrite::Kind::remove, record, record.data);",
