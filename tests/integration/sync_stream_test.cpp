@@ -65,6 +65,15 @@ protected:
     return write;
   }
 
+  // A contact that an agent makes while staff delete the account that it is to belong to.
+  void make_without_its_whole(const RecordWrite& part, sync::Stream& contacts, const Fence& fence) {
+    settle(contacts, fence);
+    world_.write(part);
+    legacy_.lose("party", "1");
+    run(*stream_, fence_, {ScanState::Kind::sweep});
+    settle(contacts, fence);
+  }
+
   std::unique_ptr<sync::Stream> stream_;
   Fence fence_;
 };
@@ -215,11 +224,7 @@ TEST_F(SyncStream, APartWhoseWholeIsDeletedMeanwhileIsAPersonsMatterUntilTheWhol
   const RecordWrite part = agent_makes_contact("Ada");
   const auto contacts = make("contact");
   const Fence fence = take(*contacts);
-  settle(*contacts, fence);
-  world_.write(part);
-  legacy_.lose("party", "1");
-  run(*stream_, fence_, {ScanState::Kind::sweep});
-  settle(*contacts, fence);
+  make_without_its_whole(part, *contacts, fence);
   EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE error_class = 'missing_reference' AND state = 'open'"), 1);
   EXPECT_EQ(number("SELECT count(*) FROM banyan.outbox"), 0);
 
@@ -237,11 +242,7 @@ TEST_F(SyncStream, AQuestionAboutARecordThatNeverCameToBeThereEndsWhenItIsDelete
   RecordWrite part = agent_makes_contact("Ada");
   const auto contacts = make("contact");
   const Fence fence = take(*contacts);
-  settle(*contacts, fence);
-  world_.write(part);
-  legacy_.lose("party", "1");
-  run(*stream_, fence_, {ScanState::Kind::sweep});
-  settle(*contacts, fence);
+  make_without_its_whole(part, *contacts, fence);
   ASSERT_EQ(number("SELECT count(*) FROM banyan.parked WHERE error_class = 'missing_reference' AND state = 'open'"), 1);
 
   part.kind = RecordWrite::Kind::remove;
