@@ -181,7 +181,7 @@ class Site:
 
     def rows(self, sql, *values):
         with contextlib.closing(psycopg2.connect(self.store_dsn)) as store, store, store.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, values or None)  # without values a % is a %
             return cursor.fetchall()
 
     def start_tryton(self):
@@ -230,16 +230,19 @@ class Site:
             time.sleep(0.2)
 
     def _what_waits(self):
-        """What the store knows of the first records that are still to be written."""
-        rows = self.rows(
-            """select s.entity, o.record_id, o.version, o.changes, o.attempt, r.deleted, r.data, l.legacy_id, l.held, l.pending,
+        """What the store knows of the first records that are still to be written, and of what they wait for."""
+        told = self.rows(
+            """select s.entity, o.record_id, o.version, o.changes, o.attempt, r.deleted, r.data,
+                      l.legacy_id, l.held, l.pending,
                       (select json_agg(json_build_array(p.kind, p.state, p.error_class, p.message)) from banyan.parked p
-                       where p.record_id = r.id or r.data::text like '%' || p.record_id || '%')
+                       where p.record_id = r.id or position(p.record_id in r.data::text) > 0)
                from banyan.outbox o join banyan.stream s on s.id = o.stream
                left join banyan.record r on r.entity = s.entity and r.id = o.record_id
                left join banyan.link l on l.stream = o.stream and l.record_id = o.record_id limit 10"""
         )
-        return [str(row) for row in rows]
+        for table in ("waiting", "intent", "stream_state"):
+            told += self.rows(f"select '{table}', to_jsonb(t) from banyan.{table} t limit 10")
+        return [str(row) for row in told]
 
     def _unrest(self):
         found = self.rows(

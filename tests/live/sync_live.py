@@ -66,11 +66,18 @@ def main():
             together(world, options)
         except (Failure, AssertionError, psycopg2.Error, OSError, http.client.HTTPException) as error:
             print(f"FAILED with --seed {options.seed}: {error}")
-            for log in sorted(world.places.log.glob("banyan-*.log")):
-                print(f"the end of {log.name}:\n{tail(log, 25)}")
+            tell_logs(world)
             return 1
+        except BaseException:
+            tell_logs(world)
+            raise
     print("live test of sync: no difference, no duplicate, no lost edit")
     return 0
+
+
+def tell_logs(world):
+    for log in sorted(world.places.log.glob("banyan-*.log")):
+        print(f"the end of {log.name}:\n{tail(log, 25)}")
 
 
 def site_of(world, options, database, nodes=1):
