@@ -102,7 +102,7 @@ bool Absorber::has_arrived(const Item& item, const PendingWrite& write) const {
     const Json& sent = value_of(write.values, rule.field);
     const Json& found = value_of(item.mapped.fields, rule.field);
     // A write takes place as a whole: a field that is still as before says that the others were somebody else's doing.
-    const bool untouched = found == before && sent != before && item.mapped.fields.contains(rule.field);
+    const bool untouched = found == before && sent != before;
     if (untouched) return false;
     if (found == before) continue;
     const bool is_ours = only_rewritten(found, sent);
