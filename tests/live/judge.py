@@ -148,12 +148,13 @@ def _lost_with_record(history, deletes, losers, side, wholes_gone):
     same field, is on record as the loser.
 
     Tryton deletes what belongs to a record along with it, whatever has become of it: so a delete of the whole on the
-    modern side takes place there when it gets across, and takes along what staff have edited up to then."""
+    modern side takes place there when it gets across, and takes along what staff have edited up to then. A part of it
+    that came across meanwhile is an orphan in the store; what agents edit in that goes as well."""
     found = []
     goes_with_whole = any(delete.side == "modern" and delete.item in wholes_gone for delete in deletes)
     lost = {field: [edit for edit in history if (edit.token, field) in losers] for e in history for field in e.fields}
     for edit in history:
-        if edit.end is None or edit.kind == "delete" or (edit.side == "legacy" and goes_with_whole):
+        if edit.end is None or edit.kind == "delete" or goes_with_whole:
             continue
         is_later = any(_ends(delete) >= edit.begin for delete in deletes)
         is_on_record = all(any(_ends(other) >= edit.begin for other in lost[field]) for field in edit.fields)

@@ -148,11 +148,12 @@ class LostEdits(unittest.TestCase):
         sides.matters[0].legacy = {FIELD: "[e2]"}
         self.assertNotEqual(lost_edits(sides, edits), [])
 
-    def test_what_staff_edit_in_a_part_goes_with_the_whole_when_its_delete_gets_across(self):
+    def test_what_is_edited_in_a_part_goes_with_the_whole_when_its_delete_gets_across(self):
         for deleted_on, edited_on, is_lost in (
             ("modern", "legacy", False),
-            ("modern", "modern", True),
+            ("modern", "modern", False),
             ("legacy", "legacy", True),
+            ("legacy", "modern", True),
         ):
             with self.subTest(deleted_on=deleted_on, edited_on=edited_on):
                 whole = edit(1, at=1, kind="delete", item="[i2]", side=deleted_on)

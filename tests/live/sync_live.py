@@ -31,7 +31,7 @@ from world.failure import Failure  # noqa: E402
 from world.process import tail  # noqa: E402
 from world.world import World  # noqa: E402
 
-REST_SECONDS = 480
+REST_SECONDS = 900  # a net: what the machine is busy with beside this is not known
 FAILOVERS = 6  # three of each process
 OBSERVED_WRITES = 200
 
