@@ -179,7 +179,7 @@ void Absorber::adopt(Item& item, Record record, Json base) {
   link.legacy_stamp = item.intake->row.stamp;
   item.coupling.link = std::move(link);
   item.coupling.record = std::move(record);
-  out_.changes.awake.push_back({context_.mapping.entity(), item.intake->row.id});
+  out_.changes.awake.push_back({context_.mapping.entity(), item.intake->row.id, item.coupling.record->id});
   if (state_.owner == Owner::modern && item.intake->answer.empty()) return absorb_unowned(item);
   if (item.coupling.record->deleted) return absorb_delete_edit(item);
   absorb_edit(item);
@@ -203,7 +203,7 @@ void Absorber::insert(Item& item) {
   if (!item.intake->corrected.empty()) out_.changes.outbox_added.push_back(record.id);
   link.held = held_fields(item);
   out_.changes.links.push_back(std::move(link));
-  out_.changes.awake.push_back({record.entity, item.intake->row.id});
+  out_.changes.awake.push_back({record.entity, item.intake->row.id, {}});
   settle_or_wait(item, Outcome::applied, record.id + "@1");
   settle_field_matters(item, Outcome::applied);
 }

@@ -205,6 +205,7 @@ void Absorber::restore(Item& item) {
   Coupling& known = item.coupling;
   if (!known.record) return rebuild(item);
   Link& link = *known.link;
+  if (!link.base) out_.changes.awake.push_back({known.record->entity, link.legacy_id, known.record->id});
   if (!known.record->deleted) {  // it lives on the modern side: the two are coupled afresh
     link.base = Json::object();
     close_all(item, Parked::State::superseded);

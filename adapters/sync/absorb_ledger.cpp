@@ -90,6 +90,21 @@ Outcome Absorber::settle_or_wait(Item& item, Outcome outcome, const std::string&
   return Outcome::in_flight;
 }
 
+// A row that waits, found as it was: no new change, and it goes on when its time comes. Were it captured again at every
+// pass, it would never be said that what it waits for does not come.
+bool Absorber::is_known_to_wait(Item& item) const {
+  const Intake& intake = *item.intake;
+  const auto& waiting = item.coupling.waiting;
+  const auto& link = item.coupling.link;
+  if (!waiting || intake.row.version.empty() || waiting->legacy_version != intake.row.version) return false;
+  if (intake.row.deleted || !intake.row.merged_into.empty()) return false;
+  item.captured = false;
+  const bool is_told_more = intake.via == Via::retry || intake.confirmed || intake.refused ||
+                            !intake.unreadable.empty() || !intake.answer.empty() || !intake.corrected.empty();
+  const bool may_have_arrived = link && link->pending;
+  return !is_told_more && !may_have_arrived && now_ < waiting->not_before;
+}
+
 void Absorber::wait(const Item& item, std::optional<Reference> on, const std::string& reason) {
   const auto& before = item.coupling.waiting;
   const bool goes_on = before && !item.captured;
@@ -106,7 +121,8 @@ void Absorber::wait(const Item& item, std::optional<Reference> on, const std::st
   waiting.on = std::move(on);
   waiting.attempt = goes_on ? before->attempt + 1 : 1;
   const auto least = context_.options.retry_least;
-  const auto pause = std::min(context_.options.retry_most, least * (1 << std::min(waiting.attempt, 10)));
+  const int doublings = waiting.on || !may_be_ours() ? 10 : 3;  // what becomes of a create of ours is soon known
+  const auto pause = std::min(context_.options.retry_most, least * (1 << std::min(waiting.attempt, doublings)));
   waiting.not_before = now_ + pause;
   waiting.reason = reason;
   out_.changes.waiting.push_back(std::move(waiting));

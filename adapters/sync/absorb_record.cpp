@@ -58,6 +58,7 @@ void Absorber::absorb(Item& item) {
   const std::string& made_for = item.intake->created_for;
   if (!made_for.empty() && known.link && known.link->record_id != made_for)
     return;  // who made it is told by the caller
+  if (is_known_to_wait(item)) return;
   if (!item.intake->unreadable.empty()) return absorb_unreadable(item);
   if (!row.merged_into.empty()) return absorb_merged_away(item);
   if (row.deleted) return absorb_gone(item);

@@ -90,6 +90,7 @@ private:
   void settle_field_matters(const Item& item, Outcome outcome);
   Outcome outcome_of(const Item& item, const MergeResult& merged, const std::vector<std::string>& open) const;
   std::vector<std::string> conflict_fields(const Item& item) const;
+  bool is_known_to_wait(Item& item) const;
   void wait(const Item& item, std::optional<Reference> on, const std::string& reason);
   void give_up_waiting(const Item& item, const std::string& reason);
   void park(const Item& item, Parked matter, Outcome outcome);

@@ -99,6 +99,7 @@ Waiting read_waiting(const pqxx::row& row) {
   waiting.not_before = time_of(row[4]);
   waiting.attempt = number_of<std::int32_t>(row[5]);
   waiting.reason = string_of(row[6]);
+  waiting.legacy_version = string_of(row[7]);
   return waiting;
 }
 

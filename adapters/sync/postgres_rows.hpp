@@ -17,7 +17,8 @@ inline constexpr const char* kLinkColumns =
 Link read_link(const pqxx::row& row);
 
 inline constexpr const char* kWaitingColumns =
-    "w.legacy_id, w.inbox_id, w.on_entity, w.on_id, " BANYAN_MICROS("w.not_before") ", w.attempt, w.reason";
+    "w.legacy_id, w.inbox_id, w.on_entity, w.on_id, " BANYAN_MICROS("w.not_before") ", w.attempt, w.reason, "
+    "(SELECT i.legacy_version FROM banyan.inbox i WHERE i.id = w.inbox_id)";
 Waiting read_waiting(const pqxx::row& row);
 
 inline constexpr const char* kParkedColumns =

@@ -24,8 +24,9 @@ UPDATE banyan.outbox o SET changes = greatest(o.changes - d.changes, 0) FROM don
 WHERE o.stream = $1::smallint AND o.record_id = d.record_id AND o.version <> d.version
 )sql";
 constexpr const char* kOutboxDelayed =
-    "UPDATE banyan.outbox o SET not_before = d.not_before, attempt = o.attempt + 1 "
-    "FROM unnest($2::uuid[], $3::timestamptz[]) d (record_id, not_before) "
+    "UPDATE banyan.outbox o SET not_before = d.not_before, attempt = d.attempt, waits_for = d.waits_for "
+    "FROM unnest($2::uuid[], $3::timestamptz[], $4::integer[], $5::uuid[]) d (record_id, not_before, attempt, "
+    "waits_for) "
     "WHERE o.stream = $1::smallint AND o.record_id = d.record_id";
 constexpr const char* kOutboxAdded = R"sql(
 WITH added AS (
@@ -68,6 +69,18 @@ WITH woken AS (
 )
 SELECT pg_notify('banyan_outbox', stream::text) FROM (SELECT DISTINCT stream FROM woken) streams
 )sql";
+// Rows that another stream is about to write are skipped: a commit that waits for them while they wait for it would end
+// neither. They come when it is time.
+constexpr const char* kAwakeOutbox = R"sql(
+WITH due AS MATERIALIZED (
+  SELECT o.stream, o.record_id FROM unnest($2::uuid[]) n (id) JOIN banyan.outbox o ON o.waits_for = n.id
+  JOIN banyan.stream s ON s.id = o.stream AND s.system = $1 FOR UPDATE OF o SKIP LOCKED
+), woken AS (
+  UPDATE banyan.outbox o SET attempt = 0, waits_for = NULL FROM due d
+  WHERE o.stream = d.stream AND o.record_id = d.record_id RETURNING o.stream
+)
+SELECT pg_notify('banyan_outbox', stream::text) FROM (SELECT DISTINCT stream FROM woken) streams
+)sql";
 // NULL leaves a large part as it is.
 constexpr const char* kState = R"sql(
 UPDATE banyan.stream_state SET cursor_stamp = $2, cursor_id = $3, overlap_ms = $4, deletes_since = $5,
@@ -100,12 +113,14 @@ void write_outbox(store::Transaction& tx, const PostgresView& view, const Change
     tx.exec_params0(kUnlinkedAgain, view.stream(), ids.finish());
   }
   if (!changes.outbox_delayed.empty()) {
-    Column ids, times;
+    Column ids, times, attempts, waits_for;
     for (const Changes::OutboxDelay& delay : changes.outbox_delayed) {
       ids.add(delay.record_id);
       times.add_time(delay.not_before);
+      attempts.add_number(delay.attempt);
+      waits_for.add_or_null(delay.waits_for);
     }
-    tx.exec_params0(kOutboxDelayed, view.stream(), ids.finish(), times.finish());
+    tx.exec_params0(kOutboxDelayed, view.stream(), ids.finish(), times.finish(), attempts.finish(), waits_for.finish());
   }
   if (!changes.outbox_added.empty()) {
     tx.exec_params(kOutboxAdded, view.stream(), view.entity(), array_text(changes.outbox_added));
@@ -139,21 +154,26 @@ void write_seen(store::Transaction& tx, const PostgresView& view, const Changes&
   tx.exec_params0(kSeen, view.stream(), *least, *greatest, array_text(changes.seen));
 }
 
-void write_references(store::Transaction& tx, const PostgresView& view, const Changes& changes) {
+void write_redirects(store::Transaction& tx, const PostgresView& view, const Changes& changes) {
   Column from, to;
   for (const Reference& redirect : changes.redirects) {
     from.add(redirect.entity);
     to.add(redirect.id);
   }
   if (!changes.redirects.empty()) tx.exec_params0(kRedirects, view.stream(), from.finish(), to.finish());
+}
 
-  if (changes.awake.empty() || !(view.others_wait() || !changes.waiting.empty())) return;
+void wake_others(store::Transaction& tx, const PostgresView& view, const Changes& changes) {
   Column entities, ids;
-  for (const Reference& reference : changes.awake) {
-    entities.add(reference.entity);
-    ids.add(reference.id);
+  std::vector<std::string> records;
+  for (const Changes::Coupled& coupled : changes.awake) {
+    entities.add(coupled.entity);
+    ids.add(coupled.legacy_id);
+    if (!coupled.record_id.empty()) records.push_back(coupled.record_id);
   }
-  tx.exec_params(kAwake, view.system(), entities.finish(), ids.finish());
+  const bool any_waits = view.others_wait() || !changes.waiting.empty();
+  if (!changes.awake.empty() && any_waits) tx.exec_params(kAwake, view.system(), entities.finish(), ids.finish());
+  if (!records.empty()) tx.exec_params(kAwakeOutbox, view.system(), array_text(records));
 }
 
 std::optional<std::string> if_changed(const Json& value, const Json& before) {
@@ -197,7 +217,8 @@ void write_changes(store::Transaction& tx, PostgresView& view, const Changes& ch
   write_outbox(tx, view, changes);
   write_intents(tx, view, changes);
   write_seen(tx, view, changes);
-  write_references(tx, view, changes);
+  write_redirects(tx, view, changes);
+  wake_others(tx, view, changes);
   if (changes.state) write_state(tx, view, *changes.state);
   if (changes.paused) tx.exec_params0(kPaused, view.stream(), *changes.paused, changes.pause_reason);
   write_counts(tx, view, "legacy", changes.legacy_counts);

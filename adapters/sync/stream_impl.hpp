@@ -112,7 +112,8 @@ public:
   bool changes_nothing(const Changes& changes, const std::string& record_id) const;
   Mapped to_legacy(View& view, const Json& data, const std::vector<std::string>& fields, bool for_create);
   void push_done(Changes& changes, const OutboxItem& item, Outcome outcome);
-  void push_delayed(Changes& changes, const OutboxItem& item);
+  void push_postponed(Changes& changes, const OutboxItem& item);
+  void push_delayed(Changes& changes, const OutboxItem& item, const std::string& waits_for = {});
   void park_modern(View& view, Changes& changes, const OutboxItem& item, const Coupling& known, Parked matter);
   void push_parked(View& view, Changes& changes, const OutboxItem& item, const Coupling& known, Parked matter);
 

@@ -72,10 +72,16 @@ std::optional<Parked> gone_references(View& view, const std::vector<Held>& held,
   return matter;
 }
 
-bool any_unresolved(const std::vector<Held>& held, bool only_required) {
-  return std::any_of(held.begin(), held.end(), [&](const Held& field) {
+const Held* first_unresolved(const std::vector<Held>& held, bool only_required) {
+  const auto found = std::find_if(held.begin(), held.end(), [&](const Held& field) {
     return field.reason == Held::Reason::unresolved && (field.required || !only_required);
   });
+  return found != held.end() ? &*found : nullptr;
+}
+
+// Of a row of a legacy table nobody is told when it comes.
+std::string record_waited_for(const Held& held) {
+  return is_table_row(held.reference) ? std::string() : held.reference.id;
 }
 
 // The record as it is to be, the held fields as legacy has them.
@@ -159,8 +165,7 @@ void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Couplin
   if (alone && busy) return;            // stays in the outbox as it is
   if (alone && is_create_open(view)) {  // one of before, whose outcome is not known yet
     lost_creates_ = true;
-    changes.outbox_delayed.push_back({item.record_id, parts_.clock.wall() + options_.retry_least});
-    return;
+    return push_postponed(changes, item);
   }
 
   const auto fields = fields_to_push(parts_.mapping.rules(), Json::object(), record.data, drifted_);
@@ -169,7 +174,9 @@ void Stream::Impl::plan_create(View& view, const OutboxItem& item, const Couplin
     return push_parked(view, changes, item, known, std::move(*matter));
   if (auto matter = gone_references(view, mapped.held, true))
     return push_parked(view, changes, item, known, std::move(*matter));
-  if (any_unresolved(mapped.held, true)) return push_delayed(changes, item);
+  if (const Held* first = first_unresolved(mapped.held, true)) {
+    return push_delayed(changes, item, record_waited_for(*first));
+  }
 
   PlannedWrite write;
   write.kind = PlannedWrite::Kind::create;
@@ -295,7 +302,8 @@ void Stream::Impl::plan_update(View& view, const OutboxItem& item, const Couplin
   if (sendable.empty()) {
     if (!invalid) invalid = gone_references(view, mapped.held, false);
     if (invalid) return push_parked(view, changes, item, known, std::move(*invalid));
-    return push_delayed(changes, item);
+    const Held* first = first_unresolved(mapped.held, false);
+    return push_delayed(changes, item, first != nullptr ? record_waited_for(*first) : std::string());
   }
   if (invalid) {  // the other fields go; these wait for a person, who finds the change counted with those that went
     OutboxItem uncounted = item;

@@ -193,9 +193,16 @@ void Stream::Impl::push_done(Changes& changes, const OutboxItem& item, Outcome o
   }
 }
 
-void Stream::Impl::push_delayed(Changes& changes, const OutboxItem& item) {
+// Something else comes first, or the system is away: that is no failure of this record, and it must not wait for long
+// when it is over.
+void Stream::Impl::push_postponed(Changes& changes, const OutboxItem& item) {
+  const auto again = parts_.clock.wall() + options_.retry_least;
+  changes.outbox_delayed.push_back({item.record_id, again, std::max(item.attempt, 1), {}});
+}
+
+void Stream::Impl::push_delayed(Changes& changes, const OutboxItem& item, const std::string& waits_for) {
   const auto pause = std::min(options_.retry_most, options_.retry_least * (1 << std::min(item.attempt, 10)));
-  changes.outbox_delayed.push_back({item.record_id, parts_.clock.wall() + pause});
+  changes.outbox_delayed.push_back({item.record_id, parts_.clock.wall() + pause, item.attempt + 1, waits_for});
 }
 
 void Stream::Impl::park_modern(View& view, Changes& changes, const OutboxItem& item, const Coupling& known,

@@ -96,6 +96,7 @@ struct Waiting {
   WallTime not_before{};
   std::int32_t attempt = 0;
   std::string reason;
+  std::string legacy_version;  // as captured. Not written: the captured change has it
 };
 
 // A person's matter. At most one is open or answered per (stream, kind, record id, or legacy id if there is no record).
@@ -252,8 +253,10 @@ struct Changes {
   struct OutboxDelay {
     std::string record_id;
     WallTime not_before{};
+    std::int32_t attempt = 1;  // from now on; 0 would be due at once
+    std::string waits_for;     // the record whose link wakes it before its time; empty: none
   };
-  std::vector<OutboxDelay> outbox_delayed;  // attempt + 1
+  std::vector<OutboxDelay> outbox_delayed;
   std::vector<std::string>
       outbox_added;             // record ids to look at (again); applied after outbox_done; counts as no change
   std::vector<Intent> intents;  // inserted or replaced
@@ -261,8 +264,13 @@ struct Changes {
   std::vector<std::string> seen;          // legacy ids met by the scan under way
   bool forget_seen = false;               // before `seen` is added
   std::vector<Reference> redirects;       // legacy record merged into another: entity = old legacy id, id = new one
-  std::vector<Reference> awake;           // (entity, legacy id) that now has a link: what waits on it may go on
-  std::optional<StreamState> state;       // replaced as a whole, but for owner and epoch and paused
+  struct Coupled {
+    std::string entity;
+    std::string legacy_id;
+    std::string record_id;  // empty: it is new, and nothing can wait for it
+  };
+  std::vector<Coupled> awake;        // now have a link: what waits on the row, or for the record, may go on
+  std::optional<StreamState> state;  // replaced as a whole, but for owner and epoch and paused
   std::optional<bool> paused;
   std::string pause_reason;
   Counts legacy_counts;  // added to the totals; in_flight may be negative

@@ -195,7 +195,7 @@ private:
           changes.links.push_back(row.link);
           changes.inbox.push_back(
               {row.legacy_id, row.version, sync::Via::scan, sync::Outcome::applied, row.link.record_id + "@1"});
-          changes.awake.push_back({"account", row.legacy_id});
+          changes.awake.push_back({"account", row.legacy_id, {}});
         }
         changes.state->scan.position = ids.back();
         changes.legacy_counts.captured = changes.legacy_counts.applied = kBatch;

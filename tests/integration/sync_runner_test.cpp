@@ -139,7 +139,7 @@ TEST_F(SyncLeases, WhatIsWokenIsDueWhateverTheClocksSay) {
   EXPECT_TRUE(world_.store().due(four_[0], 10, behind, world_.soon())->empty());
   const Fence parent = *world_.store().lease(four_[1], "us", kTerm, world_.soon()).value();
   Changes wakes;
-  wakes.awake = {{"b", "7"}};
+  wakes.awake = {{"b", "7", {}}};
   ASSERT_TRUE(world_.store().commit(
       parent, [&](View&) { return wakes; }, world_.soon()));
   EXPECT_EQ(world_.store().due(four_[0], 10, behind, world_.soon())->size(), 1U);

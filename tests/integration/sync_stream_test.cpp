@@ -172,6 +172,74 @@ TEST_F(SyncStream, VerifySaysWhatItLeftOutBecauseARowThatHasNoRecordWaitsForAPer
   EXPECT_EQ(legacy_.count("person"), 2U);
 }
 
+TEST_F(SyncStream, ARowThatWaitsIsNoNewChangeWhenItIsReadAgainAndIsGivenUpAfterAWhile) {
+  begin();
+  options_.retry_least = options_.retry_most = std::chrono::hours(1);
+  const auto contacts = make("contact");
+  const Fence fence = take(*contacts);
+  settle(*contacts, fence);
+  legacy_.put("person", "9", {{"party", "77"}, {"name", "Ada"}});
+  settle(*contacts, fence);
+  const auto captured = [&] { return number("SELECT count(*) FROM banyan.inbox WHERE legacy_id = '9'"); };
+  ASSERT_EQ(captured(), 1);
+
+  run(*contacts, fence, {ScanState::Kind::sweep});
+  run(*contacts, fence, {ScanState::Kind::sweep});
+  EXPECT_EQ(captured(), 1);
+  EXPECT_EQ(number("SELECT attempt FROM banyan.waiting"), 1);
+
+  legacy_.put("person", "9", {{"party", "77"}, {"name", "Bea"}});
+  settle(*contacts, fence);
+  EXPECT_EQ(captured(), 2) << "an edit is a change";
+
+  world_.run("UPDATE banyan.waiting SET attempt = 10, not_before = 'epoch'");
+  run(*contacts, fence, {ScanState::Kind::sweep});
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.waiting"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM banyan.parked WHERE error_class = 'missing_reference' AND state = 'open'"), 1);
+  EXPECT_EQ(captured(), 2);
+}
+
+TEST_F(SyncStream, WhatRefersToANewRecordIsMadeAsSoonAsThatIs) {
+  begin();
+  options_.retry_least = options_.retry_most = std::chrono::hours(1);
+  const auto contacts = make("contact");
+  const Fence fence = take(*contacts);
+  settle(*contacts, fence);
+  const RecordWrite account = agent_makes("Bolt");
+  RecordWrite contact = agent_makes_contact("Ada");
+  contact.record.data["account"] = account.record.id;
+  contact.changed = records::difference(Json::object(), contact.record.data);
+  world_.write(account);
+  world_.write(contact);
+  settle(*contacts, fence);
+  ASSERT_EQ(legacy_.count("person"), 0U) << "its account is not there";
+
+  settle(*stream_, fence_);
+  settle(*contacts, fence);
+  EXPECT_EQ(legacy_.count("person"), 1U);
+}
+
+TEST_F(SyncStream, WhileTheSystemIsAwayNoRecordIsHeldToHaveFailed) {
+  options_.retry_least = std::chrono::milliseconds(1);
+  begin();
+  RecordWrite edit = agent_restores("account", 1, {{"name", "Bolt"}, {"kind", "organisation"}});
+  edit.kind = RecordWrite::Kind::update;
+  edit.record.version = 2;
+  edit.changed = Json{{"name", {{"from", "Acme"}, {"to", "Bolt"}}}};
+  world_.write(edit);
+  legacy_.takes_updates = false;
+  for (int outage = 0; outage < 5; ++outage) {
+    clock_.pass(std::chrono::minutes(2));
+    settle(*stream_, fence_);
+  }
+  EXPECT_EQ(number("SELECT attempt FROM banyan.outbox"), 1);
+
+  legacy_.takes_updates = true;
+  clock_.pass(std::chrono::minutes(2));
+  settle(*stream_, fence_);
+  EXPECT_EQ(legacy_.get("party", "1")["name"], "Bolt");
+}
+
 TEST_F(SyncStream, AQuestionAboutARowWithoutARecordEndsWithTheRow) {
   begin();
   const auto open = [&] {

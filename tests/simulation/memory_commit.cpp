@@ -179,7 +179,8 @@ void MemoryStore::apply_outbox(StreamRows& rows, const Changes& changes) {
     const auto found = rows.outbox.find(delay.record_id);
     if (found == rows.outbox.end()) continue;
     found->second.not_before = delay.not_before;
-    ++found->second.item.attempt;
+    found->second.item.attempt = delay.attempt;
+    found->second.waits_for = delay.waits_for;
   }
   for (const std::string& id : changes.outbox_added) {
     const Record* known = record(id);
@@ -188,11 +189,17 @@ void MemoryStore::apply_outbox(StreamRows& rows, const Changes& changes) {
 }
 
 void MemoryStore::apply_awake(const StreamRows& rows, const Changes& changes) {
-  for (const sync::Reference& awake : changes.awake) {
+  for (const Changes::Coupled& awake : changes.awake) {
+    const sync::Reference row{awake.entity, awake.legacy_id};
     for (StreamRows& other : streams_) {
       if (other.system != rows.system) continue;
       for (auto& [id, waiting] : other.waiting) {
-        if (waiting.on == awake) waiting.not_before = WallTime{};
+        if (waiting.on == row) waiting.not_before = WallTime{};
+      }
+      for (auto& [id, queued] : other.outbox) {
+        if (awake.record_id.empty() || queued.waits_for != awake.record_id) continue;
+        queued.item.attempt = 0;
+        queued.waits_for.clear();
       }
     }
   }

@@ -83,6 +83,7 @@ public:
   struct OutboxRow {
     sync::OutboxItem item;
     WallTime not_before{};
+    std::string waits_for;
   };
   struct InboxRow {
     sync::InboxEntry entry;

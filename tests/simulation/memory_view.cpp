@@ -42,7 +42,10 @@ sync::Coupling MemoryView::coupling(const std::string& legacy_id, const std::str
     locked_.push_back(id);
     store_.locked_.insert(id);
   }
-  if (const auto found = rows_.waiting.find(legacy_id); found != rows_.waiting.end()) known.waiting = found->second;
+  if (const auto found = rows_.waiting.find(legacy_id); found != rows_.waiting.end()) {
+    known.waiting = found->second;
+    known.waiting->legacy_version = rows_.inbox.at(known.waiting->inbox_id).entry.legacy_version;
+  }
   if (const auto found = rows_.intents.find(id); found != rows_.intents.end()) known.intent = found->second;
   for (const auto& [number, matter] : rows_.open) {
     const bool same =

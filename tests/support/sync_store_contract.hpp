@@ -306,6 +306,7 @@ TEST_P(SyncStoreContract, WhatWaitsRefersToItsRowOfTheLogAndIsDueInTime) {
   EXPECT_EQ(rows[0].attempt, 1);
   EXPECT_EQ(rows[0].reason, "waits");
   EXPECT_EQ(by_legacy("7").waiting->inbox_id, rows[0].inbox_id);
+  EXPECT_EQ(by_legacy("7").waiting->legacy_version, changes.inbox[0].legacy_version);
 
   Changes end;
   end.waiting_done = {"7"};
@@ -367,7 +368,7 @@ TEST_P(SyncStoreContract, ANewLinkWakesWhatWaitsForItInEveryStreamOfTheSystem) {
   Changes changes;
   changes.records = {insert(1, "Acme", stream_)};
   changes.links = {link("7", 1, "Acme")};
-  changes.awake = {{"account", "7"}};
+  changes.awake = {{"account", "7", {}}};
   must_commit(changes);
   const auto woken = due(contacts, 1'000'000'000);
   ASSERT_EQ(woken.size(), 1U);

@@ -231,16 +231,40 @@ TEST_P(SyncStoreContract, ARowWithANewerVersionStaysAndOnlyLosesTheChangesDone) 
   EXPECT_EQ(left[0].changes, 1);
 }
 
-TEST_P(SyncStoreContract, ADelayedRowComesBackInTimeWithOneAttemptMore) {
+TEST_P(SyncStoreContract, ADelayedRowComesBackInTimeWithItsAttempts) {
   couple("7", 1, "Acme");
   world_->write(edit(1, 2, "Acme", "Bolt"));
   Changes changes;
-  changes.outbox_delayed = {{record_id(1), at(900'000'000)}};
+  changes.outbox_delayed = {{record_id(1), at(900'000'000), 4, {}}};
   must_commit(changes);
   EXPECT_TRUE(outbox(899'999'999).empty());
   const auto items = outbox(900'000'000);
   ASSERT_EQ(items.size(), 1U);
-  EXPECT_EQ(items[0].attempt, 1);
+  EXPECT_EQ(items[0].attempt, 4);
+}
+
+TEST_P(SyncStoreContract, ARowThatWaitsForARecordIsDueAsSoonAsThatHasALink) {
+  const StreamId contacts = open("crm", "contact");
+  const StreamId elsewhere = open("erp", "contact");
+  RecordWrite part = insert(9, "Ada");
+  part.record.entity = "contact";
+  world_->write(part);
+  Changes delay;
+  delay.outbox_delayed = {{record_id(9), at(900'000'000), 3, record_id(2)}};
+  for (const StreamId stream : {contacts, elsewhere}) must_commit(*take(stream, "us"), delay);
+  const auto due_in = [&](StreamId stream) { return store().outbox(stream, 10, at(1'000), world_->soon()).value(); };
+  EXPECT_TRUE(due_in(contacts).empty());
+
+  Changes changes;
+  changes.awake = {{"account", "7", record_id(1)}, {"account", "8", ""}};
+  must_commit(changes);
+  EXPECT_TRUE(due_in(contacts).empty()) << "another record";
+
+  changes.awake = {{"account", "8", record_id(2)}};
+  must_commit(changes);
+  ASSERT_EQ(due_in(contacts).size(), 1U);
+  EXPECT_EQ(due_in(contacts)[0].attempt, 0) << "what comes next is another wait";
+  EXPECT_TRUE(due_in(elsewhere).empty()) << "another system";
 }
 
 TEST_P(SyncStoreContract, ARecordToLookAtAgainStandsForNoChange) {
