@@ -47,6 +47,7 @@ struct AbsorbContext {
   std::chrono::microseconds legacy_ahead{0};  // how far the legacy clock runs before ours
   const std::vector<std::string>& drifted;    // fields held because the legacy schema has changed
   const std::vector<std::string>& vanished;   // those of them that the legacy system had no more when last asked
+  bool tells_all = false;                     // also of rows that are known to wait: a dry run
 };
 
 struct Absorbed {

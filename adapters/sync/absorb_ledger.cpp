@@ -39,6 +39,8 @@ bool counts(const Item& item) {
   return item.captured || item.coupling.waiting.has_value();
 }
 
+constexpr const char* kMissingReference = "missing_reference";
+
 }  // namespace
 
 void close_matter(Changes& changes, Parked matter, Parked::State state) {
@@ -92,17 +94,31 @@ Outcome Absorber::settle_or_wait(Item& item, Outcome outcome, const std::string&
 
 // A row that waits, found as it was: no new change, and it goes on when its time comes. Were it captured again at every
 // pass, it would never be said that what it waits for does not come.
-bool Absorber::is_known_to_wait(Item& item) const {
+bool Absorber::is_known_to_wait(const Item& item) {
+  const legacy::LegacyRecord& row = item.intake->row;
+  const auto& waiting = item.coupling.waiting;
+  if (!waiting || row.deleted || row.version.empty() || waiting->legacy_version != row.version) return false;
+  return row.merged_into.empty() || (waiting->on && waiting->on->id == row.merged_into);
+}
+
+// And nothing more is known than when it was read before.
+bool Absorber::goes_on_waiting(const Item& item) const {
   const Intake& intake = *item.intake;
   const auto& waiting = item.coupling.waiting;
   const auto& link = item.coupling.link;
-  if (!waiting || intake.row.version.empty() || waiting->legacy_version != intake.row.version) return false;
-  if (intake.row.deleted || !intake.row.merged_into.empty()) return false;
-  item.captured = false;
   const bool is_told_more = intake.via == Via::retry || intake.confirmed || intake.refused ||
                             !intake.unreadable.empty() || !intake.answer.empty() || !intake.corrected.empty();
   const bool may_have_arrived = link && link->pending;
-  return !is_told_more && !may_have_arrived && now_ < waiting->not_before;
+  return !context_.tells_all && !is_told_more && !may_have_arrived && now_ < waiting->not_before;
+}
+
+// What it refers to did not come, a person has been told, and neither has changed.
+bool Absorber::is_given_up(const Item& item) {
+  const Intake& intake = *item.intake;
+  const auto& matter = item.coupling.dead_letter;
+  const bool is_asked_for = intake.via == Via::retry || intake.is_decided();
+  return item.captured && !item.coupling.waiting && !is_asked_for && matter &&
+         matter->error_class == kMissingReference && matter->legacy == intake.row.fields;
 }
 
 void Absorber::wait(const Item& item, std::optional<Reference> on, const std::string& reason) {
@@ -112,14 +128,17 @@ void Absorber::wait(const Item& item, std::optional<Reference> on, const std::st
     out_.must_wait = true;
     return;
   }
-  if (on && goes_on && before->attempt >= context_.options.attempts_until_dead) return give_up_waiting(item, reason);
+  const bool is_another = goes_on && on && before->on && *before->on != *on;
+  const bool is_same = goes_on && !is_another;
+  if (on && is_same && before->attempt >= context_.options.attempts_until_dead) return give_up_waiting(item, reason);
   settle(item, Outcome::in_flight, "");
   if (on) out_.missing.push_back(*on);
   Waiting waiting;
   waiting.legacy_id = item.intake->row.id;
   waiting.inbox_id = goes_on ? before->inbox_id : 0;
   waiting.on = std::move(on);
-  waiting.attempt = goes_on ? before->attempt + 1 : 1;
+  const bool is_early = goes_on && item.intake->captured && now_ < before->not_before;  // read for another reason
+  waiting.attempt = is_same ? before->attempt + (is_early ? 0 : 1) : 1;
   const auto least = context_.options.retry_least;
   const int doublings = waiting.on || !may_be_ours() ? 10 : 3;  // what becomes of a create of ours is soon known
   const auto pause = std::min(context_.options.retry_most, least * (1 << std::min(waiting.attempt, doublings)));
@@ -133,7 +152,7 @@ void Absorber::give_up_waiting(const Item& item, const std::string& reason) {
   settle(item, Outcome::dead_letter, "");
   Parked matter;
   matter.kind = Parked::Kind::dead_letter;
-  matter.error_class = "missing_reference";
+  matter.error_class = kMissingReference;
   matter.message = reason + ", which does not come";
   for (const Held& held : item.mapped.held) matter.fields.push_back(held.field);
   matter.legacy = item.intake->row.fields;

@@ -58,7 +58,10 @@ void Absorber::absorb(Item& item) {
   const std::string& made_for = item.intake->created_for;
   if (!made_for.empty() && known.link && known.link->record_id != made_for)
     return;  // who made it is told by the caller
-  if (is_known_to_wait(item)) return;
+  if (is_known_to_wait(item)) {
+    item.captured = false;
+    if (goes_on_waiting(item)) return;
+  }
   if (!item.intake->unreadable.empty()) return absorb_unreadable(item);
   if (!row.merged_into.empty()) return absorb_merged_away(item);
   if (row.deleted) return absorb_gone(item);
@@ -98,7 +101,7 @@ bool Absorber::has_arrived(const Item& item, const PendingWrite& write) const {
     const auto is_among = [&](const std::vector<std::string>& fields) {
       return std::find(fields.begin(), fields.end(), rule.field) != fields.end();
     };
-    if (!is_among(write.fields) || is_among(unseen)) continue;
+    if (!is_among(write.fields) || is_among(unseen) || item.intake->corrected.contains(rule.field)) continue;
     const Json& before = value_of(*link.base, rule.field);
     const Json& sent = value_of(write.values, rule.field);
     const Json& found = value_of(item.mapped.fields, rule.field);

@@ -90,7 +90,9 @@ private:
   void settle_field_matters(const Item& item, Outcome outcome);
   Outcome outcome_of(const Item& item, const MergeResult& merged, const std::vector<std::string>& open) const;
   std::vector<std::string> conflict_fields(const Item& item) const;
-  bool is_known_to_wait(Item& item) const;
+  static bool is_known_to_wait(const Item& item);
+  bool goes_on_waiting(const Item& item) const;
+  static bool is_given_up(const Item& item);
   void wait(const Item& item, std::optional<Reference> on, const std::string& reason);
   void give_up_waiting(const Item& item, const std::string& reason);
   void park(const Item& item, Parked matter, Outcome outcome);

@@ -25,9 +25,9 @@ WHERE o.stream = $1::smallint AND o.record_id = d.record_id AND o.version <> d.v
 )sql";
 constexpr const char* kOutboxDelayed =
     "UPDATE banyan.outbox o SET not_before = d.not_before, attempt = d.attempt, waits_for = d.waits_for "
-    "FROM unnest($2::uuid[], $3::timestamptz[], $4::integer[], $5::uuid[]) d (record_id, not_before, attempt, "
-    "waits_for) "
-    "WHERE o.stream = $1::smallint AND o.record_id = d.record_id";
+    "FROM unnest($2::uuid[], $3::timestamptz[], $4::integer[], $5::integer[], $6::uuid[]) "
+    "d (record_id, not_before, attempt_read, attempt, waits_for) "
+    "WHERE o.stream = $1::smallint AND o.record_id = d.record_id AND o.attempt = d.attempt_read";
 constexpr const char* kOutboxAdded = R"sql(
 WITH added AS (
   INSERT INTO banyan.outbox (stream, record_id, version, changes, hops)
@@ -113,14 +113,16 @@ void write_outbox(store::Transaction& tx, const PostgresView& view, const Change
     tx.exec_params0(kUnlinkedAgain, view.stream(), ids.finish());
   }
   if (!changes.outbox_delayed.empty()) {
-    Column ids, times, attempts, waits_for;
+    Column ids, times, attempts_read, attempts, waits_for;
     for (const Changes::OutboxDelay& delay : changes.outbox_delayed) {
       ids.add(delay.record_id);
       times.add_time(delay.not_before);
+      attempts_read.add_number(delay.attempt_read);
       attempts.add_number(delay.attempt);
       waits_for.add_or_null(delay.waits_for);
     }
-    tx.exec_params0(kOutboxDelayed, view.stream(), ids.finish(), times.finish(), attempts.finish(), waits_for.finish());
+    tx.exec_params0(kOutboxDelayed, view.stream(), ids.finish(), times.finish(), attempts_read.finish(),
+                    attempts.finish(), waits_for.finish());
   }
   if (!changes.outbox_added.empty()) {
     tx.exec_params(kOutboxAdded, view.stream(), view.entity(), array_text(changes.outbox_added));

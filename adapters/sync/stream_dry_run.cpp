@@ -61,7 +61,9 @@ void add_chunk(Json& report, const Changes& changes, std::size_t rows) {
     const auto has_link = [&](const Link& link) { return link.legacy_id == waiting.legacy_id; };
     if (std::none_of(changes.links.begin(), changes.links.end(), has_link)) ++later;
   }
-  const std::size_t linked = changes.awake.size() - std::min(changes.awake.size(), created);
+  const auto is_new = [](const Link& link) { return link.created_at == WallTime{}; };
+  const auto links = static_cast<std::size_t>(std::count_if(changes.links.begin(), changes.links.end(), is_new));
+  const std::size_t linked = links - std::min(links, created);
   const std::size_t touched = created + later + std::max(updated, linked) + reviewed + unmappable;
   count(report, "would_create", created + later);
   count(report, "would_link", linked);
@@ -74,7 +76,8 @@ void add_chunk(Json& report, const Changes& changes, std::size_t rows) {
 }  // namespace
 
 Task Stream::Impl::try_out(const std::vector<Intake>& intakes, ScanState next) {
-  const AbsorbContext context = absorb_context();
+  AbsorbContext context = absorb_context();
+  context.tells_all = true;
   const auto done = parts_.store.commit(
       fence_,
       [&](View& view) {

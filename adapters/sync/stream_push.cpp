@@ -193,16 +193,20 @@ void Stream::Impl::push_done(Changes& changes, const OutboxItem& item, Outcome o
   }
 }
 
-// Something else comes first, or the system is away: that is no failure of this record, and it must not wait for long
-// when it is over.
+// Another comes first: that is no failure of this one.
 void Stream::Impl::push_postponed(Changes& changes, const OutboxItem& item) {
-  const auto again = parts_.clock.wall() + options_.retry_least;
-  changes.outbox_delayed.push_back({item.record_id, again, std::max(item.attempt, 1), {}});
+  Changes::OutboxDelay delay;
+  delay.record_id = item.record_id;
+  delay.not_before = parts_.clock.wall() + options_.retry_least;
+  delay.attempt_read = item.attempt;
+  delay.attempt = std::max(item.attempt, 1);
+  changes.outbox_delayed.push_back(std::move(delay));
 }
 
 void Stream::Impl::push_delayed(Changes& changes, const OutboxItem& item, const std::string& waits_for) {
   const auto pause = std::min(options_.retry_most, options_.retry_least * (1 << std::min(item.attempt, 10)));
-  changes.outbox_delayed.push_back({item.record_id, parts_.clock.wall() + pause, item.attempt + 1, waits_for});
+  changes.outbox_delayed.push_back(
+      {item.record_id, parts_.clock.wall() + pause, item.attempt, item.attempt + 1, waits_for});
 }
 
 void Stream::Impl::park_modern(View& view, Changes& changes, const OutboxItem& item, const Coupling& known,

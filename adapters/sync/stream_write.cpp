@@ -198,11 +198,7 @@ Task Stream::Impl::settle_failed(const PlannedWrite& write, const legacy::Failur
         Changes changes;
         note(view.state());
         const Coupling known = std::move(view.by_record(std::span(&write.item.record_id, 1)).front());
-        if (did_not_happen(failure.kind)) {
-          withdraw(write, known, changes);
-          push_postponed(changes, write.item);
-          return changes;
-        }
+        if (did_not_happen(failure.kind)) withdraw(write, known, changes);
         if (!dead) {
           push_delayed(changes, write.item);
           return changes;
@@ -232,7 +228,7 @@ Task Stream::Impl::look_again(const PlannedWrite& write, bool& is_dead) {
   const auto delay = [&](Changes& changes) {
     if (is_dead) return;
     if (write.item.attempt > 0) return push_delayed(changes, write.item);
-    changes.outbox_delayed.push_back({write.item.record_id, parts_.clock.wall(), write.item.attempt + 1, {}});
+    changes.outbox_delayed.push_back({write.item.record_id, parts_.clock.wall(), 0, 1, {}});
   };
   parts_.budget.spend();
   auto rows = read(std::span(&write.legacy_id, 1), Via::feed, true);

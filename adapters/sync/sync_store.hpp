@@ -253,8 +253,9 @@ struct Changes {
   struct OutboxDelay {
     std::string record_id;
     WallTime not_before{};
-    std::int32_t attempt = 1;  // from now on; 0 would be due at once
-    std::string waits_for;     // the record whose link wakes it before its time; empty: none
+    std::int32_t attempt_read = 0;  // a row with another number has been edited or woken since: it stays due
+    std::int32_t attempt = 1;       // from now on; 0 would be due at once
+    std::string waits_for;          // the record whose link wakes it before its time; empty: none
   };
   std::vector<OutboxDelay> outbox_delayed;
   std::vector<std::string>

@@ -226,16 +226,16 @@ class Site:
             except (psycopg2.Error, OSError, http.client.HTTPException) as error:
                 why = error
             if time.monotonic() > end:
-                raise Failure("\n    ".join([f"no rest: {why or self._unrest()}", *([] if why else self._what_waits())]))
+                raise Failure("\n    ".join([f"no rest: {why or self._unrest()}", *([] if why else self.what_waits())]))
             time.sleep(0.2)
 
-    def _what_waits(self):
+    def what_waits(self):
         """What the store knows of the first records that are still to be written, and of what they wait for."""
         told = self.rows(
             """select s.entity, o.record_id, o.version, o.changes, o.attempt, r.deleted, r.data,
                       l.legacy_id, l.held, l.pending,
                       (select json_agg(json_build_array(p.kind, p.state, p.error_class, p.message)) from banyan.parked p
-                       where p.record_id = r.id or position(p.record_id in r.data::text) > 0)
+                       where p.record_id = r.id or position(p.record_id::text in r.data::text) > 0)
                from banyan.outbox o join banyan.stream s on s.id = o.stream
                left join banyan.record r on r.entity = s.entity and r.id = o.record_id
                left join banyan.link l on l.stream = o.stream and l.record_id = o.record_id limit 10"""

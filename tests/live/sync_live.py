@@ -92,6 +92,7 @@ def alone(world, options):
         begun = time.monotonic()
         site.wait_for_backfill(REST_SECONDS)
         say(f"backfilled after {time.monotonic() - begun:.1f} s")
+        site.what_waits()  # else only a test that fails would show whether it works
         if options.observed_writes:
             spans = observed.measure(site, options.observed_writes, options.seed)
             p50, p95 = (observed.percentile(spans, share) * 1000 for share in (0.5, 0.95))

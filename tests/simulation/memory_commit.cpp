@@ -177,7 +177,7 @@ void MemoryStore::apply_outbox(StreamRows& rows, const Changes& changes) {
   }
   for (const Changes::OutboxDelay& delay : changes.outbox_delayed) {
     const auto found = rows.outbox.find(delay.record_id);
-    if (found == rows.outbox.end()) continue;
+    if (found == rows.outbox.end() || found->second.item.attempt != delay.attempt_read) continue;
     found->second.not_before = delay.not_before;
     found->second.item.attempt = delay.attempt;
     found->second.waits_for = delay.waits_for;

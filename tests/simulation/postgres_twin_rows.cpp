@@ -54,16 +54,17 @@ void compare_queues(store::Transaction& tx, const MemoryStore::StreamRows& memor
       [](const auto& row) { return std::pair(std::string(text_of(row[0])), as_json(sync::read_waiting(row))); });
   require_same(entity + ": waiting", waiting, rows_of(memory.waiting));
 
-  const Json outbox = read_rows(
-      select(tx,
-             std::string(sync::kOutboxColumns) + ", " BANYAN_MICROS("o.not_before") +
-                 " FROM banyan.outbox o WHERE o.stream",
-             memory),
-      [](const auto& row) {
-        return std::pair(std::string(text_of(row[0])), Json{as_json(sync::read_outbox_item(row)), number_of(row[6])});
-      });
+  const Json outbox =
+      read_rows(select(tx,
+                       std::string(sync::kOutboxColumns) + ", " BANYAN_MICROS("o.not_before") +
+                           ", coalesce(o.waits_for::text, '') FROM banyan.outbox o WHERE o.stream",
+                       memory),
+                [](const auto& row) {
+                  return std::pair(std::string(text_of(row[0])),
+                                   Json{as_json(sync::read_outbox_item(row)), number_of(row[6]), text_of(row[7])});
+                });
   Json queued = Json::object();
-  for (const auto& [id, row] : memory.outbox) queued[id] = {as_json(row.item), as_json(row.not_before)};
+  for (const auto& [id, row] : memory.outbox) queued[id] = {as_json(row.item), as_json(row.not_before), row.waits_for};
   require_same(entity + ": outbox", outbox, queued);
 
   const Json intents = read_rows(

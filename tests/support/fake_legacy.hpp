@@ -51,7 +51,7 @@ public:
   bool is_down = false;
   legacy::Failure down_with{legacy::Failure::Kind::unavailable, "not reached", {}};
   bool refuses_removals = false;
-  bool takes_updates = true;         // else they fail as `down_with` says
+  std::string fails_at;  // an id: updates of it fail as `down_with` says
   std::atomic<bool> is_away{false};  // the feed cannot be read
   // What describe() answers; set before use.
   std::vector<legacy::FieldDescription> description;
@@ -138,7 +138,7 @@ public:
   legacy::Answer<legacy::Written> update(const std::string& type, const std::string& id, const Json& fields,
                                          const Json&, const std::string&, Deadline) override {
     on_call("update " + id, type);
-    if (!takes_updates) return tl::unexpected(down_with);
+    if (id == fails_at) return tl::unexpected(down_with);
     Json all = get(type, id);
     all.update(fields);
     put(type, id, all);

@@ -235,12 +235,22 @@ TEST_P(SyncStoreContract, ADelayedRowComesBackInTimeWithItsAttempts) {
   couple("7", 1, "Acme");
   world_->write(edit(1, 2, "Acme", "Bolt"));
   Changes changes;
-  changes.outbox_delayed = {{record_id(1), at(900'000'000), 4, {}}};
+  changes.outbox_delayed = {{record_id(1), at(900'000'000), 0, 4, {}}};
   must_commit(changes);
   EXPECT_TRUE(outbox(899'999'999).empty());
   const auto items = outbox(900'000'000);
   ASSERT_EQ(items.size(), 1U);
   EXPECT_EQ(items[0].attempt, 4);
+}
+
+TEST_P(SyncStoreContract, ADelayOfARowThatHasBeenEditedOrWokenSinceItWasReadIsNone) {
+  couple("7", 1, "Acme");
+  world_->write(edit(1, 2, "Acme", "Bolt"));
+  Changes changes;
+  changes.outbox_delayed = {{record_id(1), at(900'000'000), 3, 4, record_id(2)}};
+  must_commit(changes);
+  ASSERT_EQ(outbox().size(), 1U);
+  EXPECT_EQ(outbox()[0].attempt, 0);
 }
 
 TEST_P(SyncStoreContract, ARowThatWaitsForARecordIsDueAsSoonAsThatHasALink) {
@@ -250,7 +260,7 @@ TEST_P(SyncStoreContract, ARowThatWaitsForARecordIsDueAsSoonAsThatHasALink) {
   part.record.entity = "contact";
   world_->write(part);
   Changes delay;
-  delay.outbox_delayed = {{record_id(9), at(900'000'000), 3, record_id(2)}};
+  delay.outbox_delayed = {{record_id(9), at(900'000'000), 0, 3, record_id(2)}};
   for (const StreamId stream : {contacts, elsewhere}) must_commit(*take(stream, "us"), delay);
   const auto due_in = [&](StreamId stream) { return store().outbox(stream, 10, at(1'000), world_->soon()).value(); };
   EXPECT_TRUE(due_in(contacts).empty());
