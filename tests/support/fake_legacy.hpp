@@ -51,7 +51,7 @@ public:
   bool is_down = false;
   legacy::Failure down_with{legacy::Failure::Kind::unavailable, "not reached", {}};
   bool refuses_removals = false;
-  std::string fails_at;  // an id: updates of it fail as `down_with` says
+  std::string fails_at;              // an id: updates of it fail as `down_with` says
   std::atomic<bool> is_away{false};  // the feed cannot be read
   // What describe() answers; set before use.
   std::vector<legacy::FieldDescription> description;
