@@ -20,7 +20,7 @@ void Absorber::couple(Item& item) {
   if (is_disputed(intake.row.id)) return wait(item, std::nullopt, "a person is asked whether it is a create of ours");
   for (const Held& held : item.mapped.held) {
     if (held.required && held.reason == Held::Reason::unresolved) {
-      if (is_given_up(item)) return;
+      if (!context_.tells_all && is_given_up(item)) return;
       return wait(item, held.reference, held.field + " refers to " + held.reference.entity + " " + held.reference.id);
     }
   }
