@@ -74,6 +74,15 @@ protected:
     settle(contacts, fence);
   }
 
+  // A stream of contacts at rest, which comes back to what waits only after an hour.
+  std::pair<std::unique_ptr<sync::Stream>, Fence> patient_contacts() {
+    options_.retry_least = options_.retry_most = std::chrono::hours(1);
+    auto contacts = make("contact");
+    const Fence fence = take(*contacts);
+    settle(*contacts, fence);
+    return {std::move(contacts), fence};
+  }
+
   std::unique_ptr<sync::Stream> stream_;
   Fence fence_;
 };
@@ -174,13 +183,10 @@ TEST_F(SyncStream, VerifySaysWhatItLeftOutBecauseARowThatHasNoRecordWaitsForAPer
 
 TEST_F(SyncStream, ARowThatWaitsIsNoNewChangeWhenItIsReadAgainAndIsGivenUpAfterAWhile) {
   begin();
-  options_.retry_least = options_.retry_most = std::chrono::hours(1);
-  const auto contacts = make("contact");
-  const Fence fence = take(*contacts);
-  settle(*contacts, fence);
+  const auto [contacts, fence] = patient_contacts();
   legacy_.put("person", "9", {{"party", "77"}, {"name", "Ada"}});
   settle(*contacts, fence);
-  const auto captured = [&] { return number("SELECT count(*) FROM banyan.inbox WHERE legacy_id = '9'"); };
+  const auto captured = [this] { return number("SELECT count(*) FROM banyan.inbox WHERE legacy_id = '9'"); };
   ASSERT_EQ(captured(), 1);
 
   run(*contacts, fence, {ScanState::Kind::sweep});
@@ -209,10 +215,7 @@ TEST_F(SyncStream, ARowThatWaitsIsNoNewChangeWhenItIsReadAgainAndIsGivenUpAfterA
 
 TEST_F(SyncStream, WhatRefersToANewRecordIsMadeAsSoonAsThatIs) {
   begin();
-  options_.retry_least = options_.retry_most = std::chrono::hours(1);
-  const auto contacts = make("contact");
-  const Fence fence = take(*contacts);
-  settle(*contacts, fence);
+  const auto [contacts, fence] = patient_contacts();
   const RecordWrite account = agent_makes("Bolt");
   RecordWrite contact = agent_makes_contact("Ada");
   contact.record.id = "01900000-0000-7000-8000-000000000002";
