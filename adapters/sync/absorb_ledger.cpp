@@ -106,8 +106,8 @@ bool Absorber::goes_on_waiting(const Item& item) const {
   const Intake& intake = *item.intake;
   const auto& waiting = item.coupling.waiting;
   const auto& link = item.coupling.link;
-  const bool is_told_more = intake.via == Via::retry || intake.confirmed || intake.refused ||
-                            !intake.unreadable.empty() || !intake.answer.empty() || !intake.corrected.empty();
+  const bool is_told_more = intake.via == Via::retry || intake.confirmed || intake.refused || intake.is_decided() ||
+                            !intake.unreadable.empty();
   const bool may_have_arrived = link && link->pending;
   return !context_.tells_all && !is_told_more && !may_have_arrived && now_ < waiting->not_before;
 }
